@@ -1,0 +1,204 @@
+import { Type as t } from 'typebox'
+import { Id, Maybe, MessageId, Person, Time, Token, pageQuery } from '../entities/basics.ts'
+import { Message } from '../entities/message.ts'
+import { operations } from '../operation.ts'
+
+// Far above any limit an administrator sets; the rules hold the text against the settings.
+const Text = t.String({ maxLength: 100_000 })
+
+// Databases refuse larger ones.
+const WholeNumber = t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+
+const ofVisitor = { 'invalid-token': 'bare', 'invalid-room': 'bare' } as const
+
+export const messages = operations('Messages', {
+  'POST /livechat/message': {
+    summary: 'Send a message as a visitor',
+    description:
+      'Answered when the message is on disk. With an `_id` of your own a send can be repeated safely: the second answer ' +
+      'is the stored message, even after the room was closed.',
+    caller: 'anyone',
+    limit: 'send',
+    body: t.Object({
+      token: Token,
+      rid: Id,
+      msg: Text,
+      _id: Maybe(MessageId),
+      agent: t.Optional(t.Object({ agentId: t.String({ maxLength: 256 }), username: t.String({ maxLength: 256 }) })),
+    }),
+    returns: t.Object({ message: Message }),
+    errors: {
+      ...ofVisitor,
+      'room-closed': 'bare',
+      'message-length-exceeds-character-limit': 'bare',
+      'invalid-message': 'bare',
+    },
+  },
+  'GET /livechat/message/:_id': {
+    summary: 'A message of the visitor’s room',
+    caller: 'anyone',
+    limit: 'read',
+    params: t.Object({ _id: Id }),
+    query: t.Object({ token: Token, rid: Id }),
+    returns: t.Object({ message: Message }),
+    errors: { ...ofVisitor, 'invalid-message': 'bare' },
+  },
+  'PUT /livechat/message/:_id': {
+    summary: 'Edit a message of one’s own as a visitor',
+    caller: 'anyone',
+    limit: 'send',
+    params: t.Object({ _id: Id }),
+    body: t.Object({ token: Token, rid: Id, msg: Text }),
+    returns: t.Object({ message: Message }),
+    errors: {
+      ...ofVisitor,
+      'invalid-message': 'bare',
+      'error-action-not-allowed': 'bare',
+      'message-length-exceeds-character-limit': 'bare',
+    },
+  },
+  'DELETE /livechat/message/:_id': {
+    summary: 'Take a message of one’s own back as a visitor',
+    description: '`token` and `rid` stand in the body or, for clients that cannot send one, in the query.',
+    caller: 'anyone',
+    limit: 'write',
+    params: t.Object({ _id: Id }),
+    query: t.Object({ token: t.Optional(Token), rid: t.Optional(Id) }),
+    body: t.Object({ token: t.Optional(Token), rid: t.Optional(Id) }),
+    returns: t.Object({ message: t.Object({ _id: t.String(), ts: Time, ls: Time }) }),
+    errors: {
+      ...ofVisitor,
+      'invalid-message': 'bare',
+      'error-action-not-allowed': 'bare',
+      'invalid-params': 'withCode',
+    },
+  },
+  'GET /livechat/messages.history/:rid': {
+    summary: 'Messages of the visitor’s room, newest first',
+    caller: 'anyone',
+    limit: 'read',
+    params: t.Object({ rid: Id }),
+    query: t.Object({
+      token: Token,
+      ls: t.Optional(t.String({ maxLength: 64 })),
+      end: t.Optional(t.String({ maxLength: 64 })),
+      limit: t.Optional(WholeNumber),
+      offset: t.Optional(WholeNumber),
+      searchText: t.Optional(t.String({ maxLength: 1_000 })),
+    }),
+    returns: t.Object({
+      messages: t.Array(Message),
+      firstUnread: t.Optional(Message),
+      unreadNotLoaded: t.Optional(t.Integer()),
+    }),
+    errors: { ...ofVisitor, 'error-token-param-not-provided': 'bare', 'invalid-params': 'withCode' },
+  },
+  'GET /livechat/messages.sync/:rid': {
+    summary: 'What changed in the visitor’s room since a change number',
+    description:
+      'Every message whose latest change is later than `after`, in the order of the changes; deleted ones as ' +
+      '`{_id, seq, deletedAt}`. Ask again with `after=next` while `more` is true. Numbers may have holes; only `next` counts.',
+    caller: 'anyone',
+    limit: 'read',
+    params: t.Object({ rid: Id }),
+    query: t.Object({
+      token: Token,
+      after: t.Optional(WholeNumber),
+      count: t.Optional(WholeNumber),
+    }),
+    returns: t.Object({
+      changes: t.Array(
+        t.Object({ _id: t.String(), seq: t.Integer(), deletedAt: t.Optional(Time), message: t.Optional(Message) }),
+      ),
+      next: t.Integer(),
+      more: t.Boolean(),
+    }),
+    errors: ofVisitor,
+  },
+  'GET /livechat/messages/:rid': {
+    summary: 'What was said in a room, for agents',
+    aliases: ['GET /livechat/:rid/messages'],
+    caller: { permission: 'view-l-room' },
+    limit: 'staff',
+    params: t.Object({ rid: Id }),
+    query: t.Object({ ...pageQuery, searchTerm: t.Optional(t.String({ maxLength: 1_000 })) }),
+    returns: t.Object({
+      messages: t.Array(Message),
+      count: t.Integer({ description: 'As asked for' }),
+      offset: t.Integer(),
+      total: t.Integer(),
+    }),
+    errors: { 'invalid-room': 'bare', 'not-allowed': 'bare' },
+  },
+})
+
+export const chat = operations('Chat', {
+  'POST /chat.sendMessage': {
+    summary: 'Send a message as a member of the staff',
+    description: 'With an `_id` of your own a send can be repeated safely.',
+    caller: 'user',
+    limit: 'staff',
+    body: t.Object({ message: t.Object({ rid: Id, msg: t.Optional(Text), _id: Maybe(MessageId) }) }),
+    returns: t.Object({ message: Message }),
+    errors: {
+      'error-not-allowed': 'bare',
+      'error-invalid-room': 'bare',
+      'room-closed': 'bare',
+      'error-message-size-exceeded': 'withCode',
+      'invalid-message': 'bare',
+    },
+  },
+  'POST /chat.postMessage': {
+    summary: 'Post a message into a room',
+    caller: 'user',
+    limit: 'staff',
+    body: t.Object({ roomId: t.Optional(Id), channel: t.Optional(Id), text: t.Optional(Text) }),
+    returns: t.Object({
+      ts: t.Integer({ description: 'Milliseconds since 1970' }),
+      channel: t.String(),
+      message: Message,
+    }),
+    errors: {
+      'invalid-channel': 'withCode',
+      'room-closed': 'bare',
+      'error-message-size-exceeded': 'withCode',
+    },
+  },
+  'POST /chat.update': {
+    summary: 'Edit a message of one’s own',
+    caller: 'user',
+    limit: 'staff',
+    body: t.Object({ roomId: Id, msgId: Id, text: Text }),
+    returns: t.Object({ message: Message }),
+    errors: {
+      'message-not-found': 'text',
+      'message-of-other-room': 'text',
+      'error-action-not-allowed': 'withCode',
+      'error-message-size-exceeded': 'withCode',
+    },
+  },
+  'POST /chat.delete': {
+    summary: 'Take a message of one’s own back',
+    caller: 'user',
+    limit: 'staff',
+    body: t.Object({ roomId: Id, msgId: Id }),
+    returns: t.Object({
+      _id: t.String(),
+      ts: t.Integer(),
+      message: t.Object({ _id: t.String(), rid: t.String(), u: Person }),
+    }),
+    errors: {
+      'message-not-found': 'text',
+      'message-of-other-room': 'text',
+      'error-action-not-allowed': 'withCode',
+    },
+  },
+  'GET /chat.getMessage': {
+    summary: 'A message by its id',
+    caller: 'user',
+    limit: 'staff',
+    query: t.Object({ msgId: Id }),
+    returns: t.Object({ message: Message }),
+    errors: { 'message-not-found': 'text' },
+  },
+})

@@ -1,0 +1,43 @@
+import { agents } from './areas/agents.ts'
+import { inquiries } from './areas/inquiries.ts'
+import { chat, messages } from './areas/messages.ts'
+import { rooms } from './areas/rooms.ts'
+import { roles } from './areas/roles.ts'
+import { sessions } from './areas/sessions.ts'
+import { settings } from './areas/settings.ts'
+import { users } from './areas/users.ts'
+import { visitors } from './areas/visitors.ts'
+import { widgetSettings } from './areas/widget-settings.ts'
+
+/** Every area of the API, in the order of the documents. An operation enters here together with its handler. */
+export const areas = {
+  widgetSettings,
+  visitors,
+  rooms,
+  messages,
+  inquiries,
+  chat,
+  sessions,
+  roles,
+  settings,
+  agents,
+  users,
+} as const
+
+/** Every operation by its key, `'POST /livechat/message'`: contract key, handler key, SDK call and test call. */
+export const contract = {
+  ...areas.widgetSettings,
+  ...areas.visitors,
+  ...areas.rooms,
+  ...areas.messages,
+  ...areas.inquiries,
+  ...areas.chat,
+  ...areas.sessions,
+  ...areas.agents,
+  ...areas.users,
+  ...areas.roles,
+  ...areas.settings,
+} as const
+
+export type Contract = typeof contract
+export type OperationKey = keyof Contract

@@ -1,0 +1,36 @@
+import { Type as t, type TSchema } from 'typebox'
+
+/** An opaque id in a path, a query or a body. */
+export const Id = t.String({ minLength: 1, maxLength: 256 })
+
+/** A message id that a client may choose (promises A8). */
+export const MessageId = t.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' })
+
+/** The visitor's bearer secret, chosen by the client. */
+export const Token = t.String({ maxLength: 256 })
+
+/** ISO-8601 UTC with milliseconds. */
+export const Time = t.String({ description: 'ISO-8601 UTC with milliseconds' })
+
+/** A field that may be missing or null. */
+export function Maybe<Schema extends TSchema>(schema: Schema) {
+  return t.Optional(t.Union([schema, t.Null()]))
+}
+
+/** What every list takes (contract §G.4). */
+export const pageQuery = {
+  offset: t.Optional(t.Integer({ minimum: 0 })),
+  count: t.Optional(t.Integer({ minimum: 0 })),
+  sort: t.Optional(t.String({ maxLength: 1_000 })),
+  fields: t.Optional(t.String({ maxLength: 1_000 })),
+  query: t.Optional(t.String({ maxLength: 1_000 })),
+}
+
+/** What every list answers beside its rows. */
+export const pageAnswer = { count: t.Integer(), offset: t.Integer(), total: t.Integer() }
+
+/** An answer that says nothing but `success`. */
+export const Nothing = t.Object({})
+
+/** A person as others see them. */
+export const Person = t.Object({ _id: t.String(), username: t.String(), name: t.Optional(t.String()) })

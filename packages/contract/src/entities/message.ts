@@ -1,0 +1,27 @@
+import { Type as t } from 'typebox'
+import { Person, Time } from './basics.ts'
+
+/** A message, the same object for visitors, agents and on the socket (contract §B.4). */
+export const Message = t.Object({
+  _id: t.String(),
+  rid: t.String(),
+  msg: t.String(),
+  ts: Time,
+  _updatedAt: Time,
+  u: Person,
+  t: t.Optional(t.String({ description: 'The type of a system message' })),
+  token: t.Optional(t.String({ description: 'Only in answers to the visitor who wrote it' })),
+  alias: t.Optional(t.String()),
+  groupable: t.Optional(t.Boolean()),
+  md: t.Optional(t.Array(t.Unknown())),
+  urls: t.Optional(t.Array(t.Unknown())),
+  mentions: t.Optional(t.Array(t.Unknown())),
+  channels: t.Optional(t.Array(t.Unknown())),
+  attachments: t.Optional(t.Array(t.Unknown())),
+  editedAt: t.Optional(Time),
+  editedBy: t.Optional(t.Object({ _id: t.String(), username: t.String() })),
+  transcriptRequested: t.Optional(t.Boolean()),
+  transferData: t.Optional(t.Unknown()),
+  comment: t.Optional(t.String()),
+  seq: t.Optional(t.Integer({ description: 'The number of the latest change of this message in its room' })),
+})

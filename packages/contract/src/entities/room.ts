@@ -1,0 +1,48 @@
+import { Type as t } from 'typebox'
+import { Time } from './basics.ts'
+import { Message } from './message.ts'
+
+/** A conversation (contract §B.2). `open` is true or absent; a closed room has no `open` key. */
+export const Room = t.Object({
+  _id: t.String(),
+  t: t.Literal('l'),
+  fname: t.String(),
+  v: t.Object({
+    _id: t.String(),
+    username: t.String(),
+    token: t.Optional(t.String({ description: 'Only in answers to the visitor' })),
+    status: t.String(),
+    name: t.Optional(t.String()),
+    lastMessageTs: t.Optional(Time),
+    contactId: t.Optional(t.String()),
+  }),
+  ts: Time,
+  lm: Time,
+  msgs: t.Integer(),
+  usersCount: t.Integer(),
+  open: t.Optional(t.Literal(true)),
+  cl: t.Literal(false),
+  ro: t.Literal(false),
+  sysMes: t.Literal(true),
+  default: t.Literal(false),
+  source: t.Object({ type: t.String(), destination: t.Optional(t.String()) }),
+  departmentId: t.Optional(t.String()),
+  servedBy: t.Optional(t.Object({ _id: t.String(), username: t.String(), ts: Time })),
+  queuedAt: t.Optional(Time),
+  waitingResponse: t.Optional(t.Literal(true)),
+  responseBy: t.Optional(
+    t.Object({ _id: t.String(), username: t.String(), firstResponseTs: Time, lastMessageTs: Time }),
+  ),
+  onHold: t.Optional(t.Literal(true)),
+  lastMessage: t.Optional(Message),
+  topic: t.Optional(t.String()),
+  tags: t.Optional(t.Array(t.String())),
+  livechatData: t.Optional(t.Record(t.String(), t.String())),
+  priorityWeight: t.Integer(),
+  estimatedWaitingTimeQueue: t.Integer(),
+  metrics: t.Optional(t.Object({ chatDuration: t.Optional(t.Number()), serviceTimeDuration: t.Optional(t.Number()) })),
+  closedAt: t.Optional(Time),
+  closedBy: t.Optional(t.Object({ _id: t.String(), username: t.String() })),
+  closer: t.Optional(t.Union([t.Literal('visitor'), t.Literal('user')])),
+  _updatedAt: Time,
+})

@@ -1,0 +1,146 @@
+/** What is known of a code. */
+export interface ErrorInfo {
+  meaning: string
+  /** The sentence that travels, in the forms that carry one. */
+  reason?: string
+  /** The wire's `errorType`, where it is not the code. */
+  type?: string
+}
+
+/**
+ * Every error code an operation can answer: what it means, and the sentence that travels in the forms that carry one.
+ * The codes are the wire's own; how each travels is declared by the operation (operation.ts, `ErrorForm`).
+ */
+const table = {
+  // Requests
+  'invalid-params': { meaning: 'The request does not have the documented shape.' },
+  'error-invalid-sort': { meaning: 'The `sort` parameter is not a JSON object of fields and 1 or -1.' },
+  'error-invalid-fields': { meaning: 'The `fields` parameter is not a JSON object of fields and 0 or 1.' },
+  'error-invalid-query': { meaning: 'The `query` parameter is not a JSON object.' },
+  'error-unauthorized': {
+    reason: 'User does not have the permissions required for this action',
+    meaning: 'The caller lacks the permission the operation names.',
+  },
+  unauthorized: { meaning: 'The caller lacks a permission that depends on what was asked for.' },
+  'error-too-many-requests': { meaning: 'A rate limit was met; `Retry-After` says when to come back.' },
+
+  // Sessions
+  'sign-in-failed': {
+    meaning: 'Unknown user, wrong password, expired token or deactivated account: always the same answer.',
+  },
+
+  // Visitors
+  'invalid-token': { meaning: 'No visitor has this token.' },
+  'error-invalid-token': { reason: 'Token cannot be empty', meaning: 'The token is blank, too long or too short.' },
+  'error-invalid-email': {
+    reason: 'Invalid email',
+    meaning: 'The e-mail address has no `@` with something on both sides.',
+  },
+  'error-invalid-department': {
+    reason: 'The department is invalid',
+    meaning: 'No such department, or it is disabled.',
+  },
+  'visitor-has-open-rooms': {
+    reason: 'Cannot remove visitors with opened rooms',
+    meaning: 'The visitor still talks; close the room first.',
+  },
+
+  // Rooms
+  'invalid-room': { meaning: 'No such room for this caller. A foreign room and a missing one are the same.' },
+  'room-closed': { meaning: 'The conversation has ended.' },
+  'no-agent-online': { reason: 'Sorry, no online agents', meaning: 'Nobody is there to answer.' },
+  'error-routing-method-not-available': {
+    meaning: 'The setting `Livechat_Routing_Method` names a method that this server does not have.',
+  },
+  'error-omnichannel-is-disabled': { meaning: 'The setting `Livechat_enabled` is off.' },
+  'error-not-allowed-to-close-conversation': { meaning: 'Visitors may not close conversations on this server.' },
+  'error-room-cannot-be-closed-try-again': { meaning: 'Somebody else closes the room at this moment.' },
+  'error-comment-is-required': { meaning: 'A comment is asked for when closing.' },
+  'error-invalid-room': { meaning: 'No such room.' },
+  'error-room-already-closed': { meaning: 'The room was closed before.' },
+  'error-not-authorized': { meaning: 'The caller may not do this in this room.' },
+  'error-not-allowed': { meaning: 'The caller may not do this.' },
+  'error-max-number-simultaneous-chats-reached': { meaning: 'The agent serves as many chats as allowed.' },
+  'error-room-not-found': {
+    reason: 'The required "roomId" or "roomName" param provided does not match any channel',
+    meaning: 'No such room, or the caller may not see it.',
+  },
+  'room-not-allowed': {
+    reason: 'not-allowed',
+    type: 'Not Allowed',
+    meaning: 'No such room, or the caller may not see it.',
+  },
+  'error-invalid-date-range': { meaning: 'A start or end is not a date.' },
+  'error-invalid-custom-fields-filter': {
+    reason: 'The "customFields" query parameter must be a valid JSON.',
+    meaning: 'The filter is not a JSON object.',
+  },
+
+  // Inquiries
+  'error-not-found': { reason: 'Inquiry not found', meaning: 'No such inquiry.' },
+  'error-inquiry-taken': { reason: 'Inquiry already taken', meaning: 'Somebody else was faster.' },
+  'error-agent-status-service-offline': {
+    reason: 'Agent status is offline or Omnichannel service is not active',
+    meaning: 'The agent cannot take chats now.',
+  },
+  'user-invalid': { reason: 'The user is invalid', meaning: 'No user has this id.' },
+
+  // Messages
+  'invalid-message': { meaning: 'No such message in this room for this caller.' },
+  'error-action-not-allowed': { meaning: 'Editing or deleting is switched off, or the message is somebody else’s.' },
+  'message-length-exceeds-character-limit': { meaning: 'The text is longer than the setting allows.' },
+  'error-token-param-not-provided': { meaning: 'The `token` parameter is empty.' },
+  'error-message-size-exceeded': {
+    reason: 'Message size exceeds Message_MaxAllowedSize',
+    meaning: 'The text is longer than `Message_MaxAllowedSize`.',
+  },
+  'invalid-channel': { reason: 'Invalid channel', meaning: 'No such room, or the caller may not write in it.' },
+  'not-allowed': { meaning: 'The caller may not read this room.' },
+  'message-not-found': { meaning: 'No message has this id.' },
+  'message-of-other-room': {
+    reason: 'The room id provided does not match where the message is from.',
+    meaning: 'The message lies in another room.',
+  },
+
+  // Agents and users
+  'invalid-agent': { meaning: 'Nobody serves this room.' },
+  'agent-not-found': { meaning: 'No agent is free.' },
+  'agent-unknown': { reason: 'Agent not found', meaning: 'No agent has this id.' },
+  'invalid-type': { reason: 'Invalid type', meaning: 'The type is neither `agent` nor `manager`.' },
+  'user-not-found': { reason: 'User not found', meaning: 'No user has this id or name.' },
+  'error-user-param-not-provided': {
+    reason: 'The required "userId" or "username" param was not provided',
+    meaning: 'The request names no user.',
+  },
+  'error-invalid-user': { reason: 'Invalid user', meaning: 'No user has this id or name.' },
+  'error-user-deactivated': { meaning: 'The account is deactivated.' },
+  'error-field-unavailable': { reason: 'is already in use :(', meaning: 'Another user has this name or address.' },
+  'error-invalid-status': {
+    reason: 'Valid status types include online, away, offline, and busy.',
+    meaning: 'Unknown status.',
+  },
+  'error-status-not-allowed': { reason: 'Invisible status is disabled', meaning: 'Being invisible is switched off.' },
+  'error-invalid-role': { reason: 'Invalid role', meaning: 'No role has this name.' },
+  'error-invalid-username': {
+    reason: 'Invalid username',
+    meaning: 'A username is 1–64 letters, digits, dots, dashes and underscores.',
+  },
+  'error-password-policy': { reason: 'The password is too short', meaning: 'A password has at least 8 characters.' },
+  'error-last-administrator': {
+    reason: 'One administrator must remain',
+    meaning: 'The change would lock everybody out.',
+  },
+
+  // Roles and settings
+  'error-edit-permissions-not-allowed': {
+    reason: 'Editing permissions is not allowed',
+    meaning: 'The caller may not edit permissions.',
+  },
+  'error-invalid-body-params': { reason: 'Invalid body params', meaning: 'The body does not list permissions.' },
+  'error-invalid-permission': { reason: 'Invalid permission', meaning: 'A permission has no such id.' },
+  'setting-not-found': { meaning: 'No setting has this id, or it cannot be changed.' },
+} as const satisfies Record<string, ErrorInfo>
+
+export type ErrorCode = keyof typeof table
+
+export const errors: Readonly<Record<ErrorCode, ErrorInfo>> = table

@@ -1,0 +1,27 @@
+/**
+ * Everything that happens, in the past tense, and what is said about it. Events leave only after commit; an event says
+ * which row changed and carries just what a listener needs to decide whether to look.
+ */
+export interface Events {
+  'visitor.changed': { visitorId: string }
+  'visitor.removed': { visitorId: string; roomIds: string[] }
+  'room.opened': { roomId: string; departmentId: string | null }
+  'room.changed': { roomId: string }
+  'room.closed': { roomId: string; departmentId: string | null; servedById: string | null }
+  'inquiry.queued': { roomId: string; inquiryId: string; departmentId: string | null }
+  'inquiry.taken': { roomId: string; inquiryId: string; departmentId: string | null; agentId: string }
+  'agent.joined': { roomId: string; agentId: string }
+  'agent.changed': { userId: string }
+  'message.created': { roomId: string; messageId: string; seq: number }
+  'message.changed': { roomId: string; messageId: string; seq: number }
+  'message.deleted': { roomId: string; messageId: string; seq: number }
+  'user.changed': { userId: string }
+  'user.removed': { userId: string }
+  'settings.changed': { ids: string[] }
+  'permissions.changed': { ids: string[] }
+}
+
+export type EventName = keyof Events
+
+/** One event with its data, as the bus carries it. */
+export type DeskEvent = { [Name in EventName]: { name: Name; data: Events[Name] } }[EventName]
