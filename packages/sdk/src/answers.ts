@@ -1,0 +1,61 @@
+import type { Contract } from '@deskbell/contract/contract.ts'
+import type { Output } from '@deskbell/contract/operation.ts'
+
+/** What every answer carries beside its own fields (contract §G.3). */
+interface Success {
+  success: true
+}
+
+type Answer<Key extends keyof Contract> = Output<Contract[Key]> & Success
+
+export type ConfigAnswer = Answer<'GET /livechat/config'>
+export type AgentAnswer = Answer<'GET /livechat/agent.info/:rid/:token'>
+export type NextAgentAnswer = Answer<'GET /livechat/agent.next/:token'>
+export type RegistrationAnswer = Answer<'POST /livechat/visitor'>
+export type VisitorAnswer = Answer<'GET /livechat/visitor/:token'>
+export type VisitorDeletionAnswer = Answer<'DELETE /livechat/visitor/:token'>
+export type RoomAnswer = Answer<'GET /livechat/room'>
+export type RoomClosingAnswer = Answer<'POST /livechat/room.close'>
+export type MessageAnswer = Answer<'POST /livechat/message'>
+export type MessageUpdateAnswer = Answer<'PUT /livechat/message/:_id'>
+export type StoredMessageAnswer = Answer<'GET /livechat/message/:_id'>
+export type MessageDeletionAnswer = Answer<'DELETE /livechat/message/:_id'>
+export type HistoryAnswer = Answer<'GET /livechat/messages.history/:rid'>
+
+export type Message = MessageAnswer['message']
+export type Room = RoomAnswer['room']
+export type Visitor = VisitorAnswer['visitor']
+export type Agent = AgentAnswer['agent']
+
+// The three operations below are not in the contract yet; their shapes are those of contract §A.12, §A.17 and §A.22.
+
+/** Only the answers the server kept: known questions with values from '1' to '5', and `additionalFeedback`. */
+export interface SurveyAnswer extends Success {
+  rid: string
+  data: Record<string, string>
+}
+
+export interface UploadedFile {
+  _id: string
+  name: string
+  type: string
+}
+
+/** The message that carries the file, at the top level of the answer. */
+export type UploadAnswer = Message &
+  Success & {
+    file: UploadedFile
+    /** Servers before 7.0 send `file` only. */
+    files?: UploadedFile[]
+    newRoom: boolean
+    showConnecting: boolean
+  }
+
+export interface OfflineMessageAnswer extends Success {
+  /** A sentence to show to the visitor. */
+  message: string
+}
+
+/** What can be called: contract key, handler key and call are one string. */
+export type Operation =
+  keyof Contract | 'POST /livechat/room.survey' | 'POST /livechat/upload/:rid' | 'POST /livechat/offline.message'

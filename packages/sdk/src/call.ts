@@ -1,0 +1,176 @@
+import type { Operation } from './answers.ts'
+import { openDeadline } from './deadline.ts'
+import type { Deadline } from './deadline.ts'
+import { noAnswer, refusedArgument, refusedByServer } from './errors.ts'
+import type { APIError } from './errors.ts'
+
+/** What every method takes as its last argument. */
+export interface CallOptions {
+  /** Ends the call, a running upload included. */
+  signal?: AbortSignal | undefined
+  /** The whole call's limit, retries and pauses included; `Infinity` for none. */
+  timeoutMs?: number | undefined
+}
+
+export interface RetryOptions {
+  /** Further attempts after the first; 2 unless given. */
+  times?: number | undefined
+  /** Upper bound of the first pause, doubled for each further one; 300 ms unless given. */
+  delayMs?: number | undefined
+}
+
+export interface ServerOptions extends CallOptions {
+  /** Where the server answers, e.g. `https://chat.example.com`; a path in front of `/api` may be part of it. */
+  serverURL: string
+  /** Used instead of the platform's `fetch`. */
+  fetch?: typeof fetch | undefined
+  /** Applies to reads and to messages sent with an id of the caller's, nothing else; `false` for never. */
+  retry?: RetryOptions | false | undefined
+}
+
+/** What travels beside the operation's name. Query keys without a value are left out. */
+export interface Outgoing {
+  params?: Record<string, string>
+  query?: Record<string, string | number | null | undefined>
+  json?: object
+  form?: { body: BodyInit; headers: Record<string, string>; duplex?: 'half' }
+  /** Sending it twice has the effect of sending it once. */
+  repeatable?: boolean
+  /** The limit where neither the call nor the constructor sets one. */
+  timeoutMs?: number
+}
+
+export type Call = <T>(operation: Operation, outgoing: Outgoing, options?: CallOptions) => Promise<T>
+
+type Outcome = { answer: object } | { error: APIError; isPassing: boolean; retryAfter: string | null }
+
+const passingStatuses = [429, 502, 503, 504]
+const longestPauseMs = 10_000
+
+/**
+ * A function that calls operations of one server and resolves with the body of its answer.
+ * Rejects with nothing but `APIError`.
+ */
+export function callsTo(server: ServerOptions): Call {
+  const root = rootOf(server.serverURL)
+  const { times = 2, delayMs = 300 } = server.retry === false ? { times: 0 } : (server.retry ?? {})
+
+  return async <T>(operation: Operation, outgoing: Outgoing, options?: CallOptions) => {
+    const { url, init } = requestOf(root, operation, outgoing)
+    const repeats = init.method === 'GET' || outgoing.repeatable === true ? times : 0
+    const timeoutMs = options?.timeoutMs ?? outgoing.timeoutMs ?? server.timeoutMs ?? 30_000
+    const deadline = openDeadline(timeoutMs, [server.signal, options?.signal])
+    const send = () => exchange(server.fetch ?? globalThis.fetch, url, { ...init, signal: deadline.signal })
+    try {
+      return (await persist(send, { repeats, delayMs }, deadline)) as T
+    } finally {
+      deadline.close()
+    }
+  }
+}
+
+async function persist(
+  send: () => Promise<Outcome>,
+  { repeats, delayMs }: { repeats: number; delayMs: number },
+  deadline: Deadline,
+): Promise<object> {
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await send()
+    if ('answer' in outcome) return outcome.answer
+    const pauseMs = retryAfterMs(outcome.retryAfter, Date.now()) ?? backoffMs(delayMs, attempt)
+    if (!outcome.isPassing || attempt > repeats || pauseMs >= deadline.leftMs()) throw outcome.error
+    await pause(pauseMs, deadline.signal)
+  }
+}
+
+function rootOf(serverURL: string): string {
+  if (typeof serverURL !== 'string' || serverURL === '') throw refusedArgument('Server URL is required.')
+  let end = serverURL.length
+  while (serverURL[end - 1] === '/') end--
+  return `${serverURL.slice(0, end)}/api/v1`
+}
+
+function requestOf(root: string, operation: Operation, outgoing: Outgoing): { url: string; init: RequestInit } {
+  const [method = '', path = ''] = operation.split(' ')
+  const url = root + fillPath(path, outgoing.params ?? {}) + queryOf(outgoing.query ?? {})
+  return { url, init: { method, ...contentOf(outgoing) } }
+}
+
+function fillPath(path: string, params: Record<string, string>): string {
+  return path.replace(/:(\w+)/g, (_, name: string) => segmentOf(params[name] ?? ''))
+}
+
+function segmentOf(value: string): string {
+  // URL parsers resolve these two even when percent-encoded, so they would address another operation.
+  if (value === '.' || value === '..') throw refusedArgument(`'${value}' cannot be part of an address.`)
+  try {
+    return encodeURIComponent(value)
+  } catch (cause) {
+    throw refusedArgument('An id or token with half of a surrogate pair cannot be part of an address.', cause)
+  }
+}
+
+function queryOf(query: Record<string, string | number | null | undefined>): string {
+  const pairs = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null) pairs.append(name, String(value))
+  }
+  const text = pairs.toString()
+  return text === '' ? '' : `?${text}`
+}
+
+function contentOf({ json, form }: Outgoing): RequestInit {
+  if (form !== undefined) return form
+  return json === undefined ? {} : { body: JSON.stringify(json), headers: { 'Content-Type': 'application/json' } }
+}
+
+async function exchange(
+  send: typeof fetch,
+  url: string,
+  init: RequestInit & { signal: AbortSignal },
+): Promise<Outcome> {
+  try {
+    const response = await send(url, init)
+    const body = readJson(await response.text())
+    if (response.ok && typeof body === 'object' && body !== null) return { answer: body }
+    const isPassing = passingStatuses.includes(response.status)
+    return { error: refusedByServer(response.status, body), isPassing, retryAfter: response.headers.get('Retry-After') }
+  } catch (cause) {
+    init.signal.throwIfAborted()
+    return { error: noAnswer('The server could not be reached.', cause), isPassing: true, retryAfter: null }
+  }
+}
+
+/** The text itself when it is not JSON: proxies answer with HTML. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/**
+ * The pause that a `Retry-After` header asks for, up to a tenth longer so that everybody who was sent away at once does
+ * not come back at once; undefined without a readable one. The header is seconds or a date (RFC 9110 §10.2.3).
+ */
+export function retryAfterMs(header: string | null, now: number): number | undefined {
+  if (header === null) return undefined
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms) * (1 + Math.random() / 10)
+}
+
+/** A pause between nothing and twice the previous bound: without the spread, clients that failed together stay together. */
+export function backoffMs(delayMs: number, attempt: number): number {
+  return Math.random() * Math.min(longestPauseMs, delayMs * 2 ** (attempt - 1))
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      reject(signal.reason as APIError)
+    })
+  })
+}
