@@ -1,0 +1,67 @@
+import type { agents } from '@deskbell/contract/areas/agents.ts'
+import type { Handlers } from '../../context.ts'
+import { readPage } from '../../page.ts'
+import { readSettings } from '../settings/settings.ts'
+import type { UserColumn } from '../users/users.ts'
+import {
+  addToLivechat,
+  findInLivechat,
+  findNextAgent,
+  findServingAgent,
+  listInLivechat,
+  removeFromLivechat,
+  setServiceStatus,
+} from './agents.ts'
+import { agentInfoToWire, agentToWire } from './wire.ts'
+
+const columns: Record<string, UserColumn> = {
+  _id: 'id',
+  name: 'name',
+  username: 'username',
+  'emails.address': 'email',
+  status: 'presence',
+  statusLivechat: 'serviceStatus',
+}
+
+export const agentRoutes: Handlers<typeof agents> = {
+  'GET /livechat/agent.info/:rid/:token': async ({ read }, { params }) => ({
+    agent: agentInfoToWire(await findServingAgent(read, params.rid, params.token)),
+  }),
+  'GET /livechat/agent.next/:token': async ({ read }, { params, query }) => {
+    const info = await findNextAgent(read, params.token, departmentOf(query.department))
+    return { agent: info && agentInfoToWire(info) }
+  },
+  'POST /livechat/users/:type': async ({ transact }, { params, body, user }) => {
+    const { id, username } = await transact((tx) => addToLivechat(tx, user, params.type, body.username))
+    return { user: { _id: id, username } }
+  },
+  'GET /livechat/users/:type': async ({ read }, { params, query, user }) => {
+    const page = readPage(query, await readSettings(read), columns, [{ column: 'name', direction: 'asc' }])
+    const filter = {
+      text: query.text,
+      exceptId: query.excludeId,
+      presentOnly: query.showIdleAgents === false,
+      serviceStatus: query.onlyAvailable === true ? ('available' as const) : undefined,
+    }
+    const { users, total } = await listInLivechat(read, user, params.type, { filter, page })
+    // Departments come with a later release; until then nobody belongs to one.
+    const shown = users.map((agent) => ({ ...agentToWire(agent), departments: [] }))
+    return { users: shown, count: users.length, offset: page.offset, total }
+  },
+  'GET /livechat/users/:type/:_id': async ({ read }, { params }) => {
+    const agent = await findInLivechat(read, params.type, params._id)
+    return { user: agent === undefined ? null : agentToWire(agent) }
+  },
+  'DELETE /livechat/users/:type/:_id': async ({ transact }, { params, user }) => {
+    await transact((tx) => removeFromLivechat(tx, user, params.type, params._id))
+    return {}
+  },
+  'POST /livechat/agent.status': async ({ transact }, { body, user }) => ({
+    status: await transact((tx) => setServiceStatus(tx, user, body)),
+  }),
+}
+
+/** Old widgets send the department of a visitor without one as nothing or as the word null (contract A.3). */
+function departmentOf(named: string | undefined): string | undefined {
+  return named === '' || named === 'null' ? undefined : named
+}

@@ -1,0 +1,106 @@
+// The queue: rooms that wait until an agent takes them.
+import { ApiError } from '../../api-error.ts'
+import type { Reader, Transaction } from '../../database/transaction.ts'
+import { findRoom, type Room } from '../rooms/rooms.ts'
+import {
+  countWaitingBefore,
+  explainRouting,
+  findInquiry,
+  findInquiryOf,
+  takeChat,
+  type Inquiry,
+  type Verdict,
+} from '../routing/routing.ts'
+import { takeOpenRoom } from '../timeline/timeline.ts'
+import { findUserById } from '../users/users.ts'
+
+export { findInquiryOf, listQueued, type Inquiry } from '../routing/routing.ts'
+export { findLastMessage, findRoom } from '../rooms/rooms.ts'
+export { routingFlags } from '../routing/routing.ts'
+
+export interface Taking {
+  inquiryId: string
+  userId: string
+  /** A person clicked: the reason why the agent cannot take it is told. */
+  isClientAction: boolean
+}
+
+/**
+ * Gives a waiting chat to an agent who asks for it (contract §C.5, §D.8). Of several who ask at once exactly one gets it.
+ * An agent at the limit gets nothing, and is told so only after a click.
+ * @throws `user-invalid`, `error-not-found`, `error-inquiry-taken`, `error-not-allowed` (no agent), `error-agent-status-service-offline`,
+ * `error-max-number-simultaneous-chats-reached`
+ */
+export async function takeInquiry(tx: Transaction, taking: Taking): Promise<Room | undefined> {
+  const user = await findUserById(tx, taking.userId)
+  if (user === undefined) throw new ApiError('user-invalid')
+  const { inquiry, room } = await requireWaiting(tx, taking.inquiryId)
+  switch (await takeChat(tx, room, inquiry, user.id)) {
+    case 'taken':
+      throw new ApiError('error-inquiry-taken')
+    case 'no-agent':
+      throw new ApiError('error-not-allowed')
+    case 'offline':
+      throw new ApiError('error-agent-status-service-offline')
+    case 'at-limit':
+      if (taking.isClientAction) throw new ApiError('error-max-number-simultaneous-chats-reached')
+      return undefined
+    case undefined:
+      return findRoom(tx, room.id)
+  }
+}
+
+/** The inquiry with its room, which this transaction has taken. */
+async function requireWaiting(tx: Transaction, inquiryId: string): Promise<{ inquiry: Inquiry; room: Room }> {
+  const inquiry = await findInquiry(tx, inquiryId)
+  const room = inquiry && (await takeOpenRoom(tx, inquiry.roomId))
+  if (inquiry === undefined || room === undefined) throw new ApiError('error-not-found')
+  if (room.servedBy !== undefined) throw new ApiError('error-inquiry-taken')
+  return { inquiry, room }
+}
+
+export interface Explanation {
+  status: 'queued' | 'served' | 'closed'
+  method: string
+  position?: number
+  agents: { _id: string; username: string; verdict: Verdict; reason: string }[]
+}
+
+/**
+ * Why each agent does not serve a chat: the answer to "why does nobody get this chat?".
+ * @throws `invalid-room`
+ */
+export async function explainWaiting(reader: Reader, roomId: string): Promise<Explanation> {
+  const room = await findRoom(reader, roomId)
+  if (room === undefined) throw new ApiError('invalid-room')
+  const inquiry = await findInquiryOf(reader, roomId)
+  const { method, agents } = await explainRouting(reader)
+  if (inquiry?.status !== 'queued')
+    return { status: room.closed === undefined ? 'served' : 'closed', method, agents: [] }
+  return {
+    status: 'queued',
+    method,
+    position: (await countWaitingBefore(reader, inquiry)) + 1,
+    agents: agents.map(({ agentId, username, verdict }) => ({
+      _id: agentId,
+      username,
+      verdict,
+      reason: reasons[verdict],
+    })),
+  }
+}
+
+/** Each verdict in words. */
+const reasons: Readonly<Record<Verdict, string>> = {
+  chosen: 'Can take it, and is the next to be given a chat.',
+  deactivated: 'The account is deactivated.',
+  'not-available': 'The agent has switched off taking chats.',
+  offline: 'The agent is offline.',
+  idle: 'The agent is idle, and idle agents are given no chats.',
+  'at-limit': 'The agent serves as many chats as allowed.',
+  'not-in-department': 'The agent does not belong to the department of the chat.',
+  'another-is-preferred': 'Another agent is preferred for this chat.',
+  'manual-selection': 'Agents choose chats themselves; nobody is given one.',
+  'returned-it': 'The agent put this chat back into the queue.',
+  'another-is-next': 'Another agent is the next to be given a chat.',
+}

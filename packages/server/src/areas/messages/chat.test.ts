@@ -1,0 +1,325 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  answer,
+  bare,
+  closeByVisitor,
+  errorOf,
+  errorTypeOf,
+  historyOf,
+  openChat,
+  refusal,
+  roomOf,
+  roomSeenBy,
+  say,
+  withSettings,
+  type WireMessage,
+} from '../../../testing/conversation.ts'
+import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
+
+let desk: TestServer
+let anna: StaffMember
+let bob: StaffMember
+let manager: StaffMember
+let user: StaffMember
+
+beforeAll(async () => {
+  desk = await startTestServer()
+  anna = await desk.agent({ username: 'anna', name: 'Anna A.' })
+  bob = await desk.staff({ username: 'bob', roles: ['user', 'livechat-agent'] })
+  manager = await desk.staff({ username: 'mona', roles: ['user', 'livechat-manager'] })
+  user = await desk.staff({ username: 'uma', roles: ['user'] })
+})
+afterAll(() => desk.stop())
+
+const send = (by: StaffMember, message: Record<string, unknown>) =>
+  by.raw('POST /chat.sendMessage', { body: { message } })
+const update = (by: StaffMember, body: Record<string, unknown>) => by.raw('POST /chat.update', { body })
+const remove = (by: StaffMember, body: Record<string, unknown>) => by.raw('POST /chat.delete', { body })
+const texts = (messages: WireMessage[]) => messages.filter(({ t }) => t === undefined).map(({ msg }) => msg)
+const notFound = (id: string) => [400, { success: false, error: `No message found with the id of "${id}".` }]
+
+describe('an agent answers', () => {
+  test('and the visitor reads it, as a message of the agent', async () => {
+    const chat = await openChat(desk)
+    const message = await answer(anna, chat.rid, 'hello')
+    expect(message).toMatchObject({
+      rid: chat.rid,
+      msg: 'hello',
+      u: { _id: anna.id, username: 'anna', name: 'Anna A.' },
+    })
+    expect(message).not.toHaveProperty('token')
+    expect((await historyOf(desk, chat))[0]).toEqual(message)
+  })
+
+  test('and nobody waits any more', async () => {
+    const chat = await openChat(desk)
+    const first = await answer(anna, chat.rid, 'hello')
+    const second = await answer(anna, chat.rid, 'are you there?')
+    const room = await roomOf(desk, chat)
+    expect(room).not.toHaveProperty('waitingResponse')
+    expect(room.responseBy).toMatchObject({ _id: anna.id, username: 'anna' })
+    expect(room.responseBy!.firstResponseTs <= first.ts).toBe(true)
+    expect(room).toMatchObject({ lm: second.ts, lastMessage: { _id: second._id }, msgs: 5 })
+  })
+
+  test('and the visitor’s record says in which months somebody did', async () => {
+    const chat = await openChat(desk)
+    await answer(anna, chat.rid, 'hello')
+    await answer(anna, chat.rid, 'hello')
+    const { visitor } = await desk.anyone.call('GET /livechat/visitor/:token', { params: { token: chat.token } })
+    expect(visitor.activity).toEqual(['2026-01'])
+  })
+
+  test('nothing that is added becomes part of the message', async () => {
+    const chat = await openChat(desk)
+    const forged = { u: { _id: bob.id, username: 'bob' }, ts: '1999', t: 'livechat-close', alias: 'Visitor', token: chat.token, editedAt: '1999', _hidden: true, md: ['forged'] } // prettier-ignore
+    const message = await answer(anna, chat.rid, 'x', forged)
+    expect(message.u._id).toBe(anna.id)
+    expect(JSON.stringify(message)).not.toMatch(/1999|forged|Visitor"|token/)
+    expect(message).not.toHaveProperty('t')
+  })
+
+  test('twice with the same id is once; the id of anybody else is refused', async () => {
+    const chat = await openChat(desk)
+    const fromVisitor = await say(desk, chat, 'visitor words')
+    const first = await answer(anna, chat.rid, 'once', { _id: 'agent-1' })
+    expect(await answer(anna, chat.rid, 'twice', { _id: 'agent-1' })).toEqual(first)
+    for (const _id of ['agent-1', fromVisitor._id]) {
+      const by = _id === 'agent-1' ? manager : anna
+      expect(refusal(await send(by, { rid: chat.rid, msg: 'mine', _id }))).toEqual(bare('invalid-message'))
+    }
+    await closeByVisitor(desk, chat)
+    expect(await answer(anna, chat.rid, 'once', { _id: 'agent-1' })).toEqual(first)
+    expect(texts(await historyOf(desk, chat))).toEqual(['once', 'visitor words'])
+  })
+
+  test('in a room that is not the agent’s, unknown or over: refused', async () => {
+    const [chat, closed] = [await openChat(desk), await openChat(desk)]
+    await closeByVisitor(desk, closed)
+    expect(refusal(await send(bob, { rid: chat.rid, msg: 'x' }))).toEqual(bare('error-not-allowed'))
+    expect(refusal(await send(user, { rid: chat.rid, msg: 'x' }))).toEqual(bare('error-not-allowed'))
+    expect(refusal(await send(anna, { rid: 'no-such', msg: 'x' }))).toEqual(bare('error-invalid-room'))
+    expect(refusal(await send(anna, { rid: closed.rid, msg: 'x' }))).toEqual(bare('room-closed'))
+    expect(
+      (await desk.anyone.raw('POST /chat.sendMessage', { body: { message: { rid: chat.rid, msg: 'x' } } })).status,
+    ).toBe(401)
+    expect(texts(await historyOf(desk, chat))).toEqual([])
+  })
+
+  test('a text longer than the setting allows is refused', async () => {
+    const chat = await openChat(desk)
+    await withSettings(desk, { Message_MaxAllowedSize: 5 }, async () => {
+      const tooLong = await send(anna, { rid: chat.rid, msg: '123456' })
+      expect([tooLong.status, errorTypeOf(tooLong)]).toEqual([400, 'error-message-size-exceeded'])
+      expect(errorOf(tooLong)).toMatch(/ \[error-message-size-exceeded\]$/)
+      expect((await send(anna, { rid: chat.rid, msg: '12345' })).status).toBe(200)
+    })
+  })
+
+  test('malformed: no room, no message, objects for text', async () => {
+    const chat = await openChat(desk)
+    for (const body of [
+      {},
+      { message: {} },
+      { message: { msg: 'x' } },
+      { message: { rid: chat.rid, msg: { $regex: '' } } },
+      { message: 'x' },
+    ]) {
+      const refused = await anna.raw('POST /chat.sendMessage', { body })
+      expect([refused.status, errorTypeOf(refused)]).toEqual([400, 'invalid-params'])
+    }
+  })
+})
+
+describe('posting', () => {
+  const post = (by: StaffMember, body: Record<string, unknown>) => by.raw('POST /chat.postMessage', { body })
+
+  test.each(['roomId', 'channel'])('by %s answers time, room and message', async (name) => {
+    const chat = await openChat(desk)
+    const { body } = (await post(anna, { [name]: chat.rid, text: 'posted' })) as { body: { message: WireMessage } }
+    expect(body).toEqual({
+      ts: Date.parse(body.message.ts),
+      channel: expect.any(String) as string,
+      message: body.message,
+      success: true,
+    })
+    expect(body.message).toMatchObject({ msg: 'posted', u: { _id: anna.id } })
+    expect((await historyOf(desk, chat))[0]).toEqual(body.message)
+  })
+
+  test('into a foreign room is answered like into a missing one, and neither in whole words nor by length', async () => {
+    const [chat, closed] = [await openChat(desk), await openChat(desk)]
+    await closeByVisitor(desk, closed)
+    for (const roomId of [chat.rid, 'no-such']) {
+      const refused = await post(bob, { roomId, text: 'x' })
+      expect([refused.status, errorTypeOf(refused)]).toEqual([400, 'invalid-channel'])
+    }
+    expect((await post(bob, { roomId: chat.rid, text: 'x' })).body).toEqual(
+      (await post(bob, { roomId: 'no-such', text: 'x' })).body,
+    )
+    expect(errorTypeOf(await post(anna, { text: 'x' }))).toBe('invalid-channel')
+    expect(refusal(await post(anna, { roomId: closed.rid, text: 'x' }))).toEqual(bare('room-closed'))
+    await withSettings(desk, { Message_MaxAllowedSize: 2 }, async () => {
+      expect(errorTypeOf(await post(anna, { roomId: chat.rid, text: '123' }))).toBe('error-message-size-exceeded')
+    })
+  })
+})
+
+describe('editing and taking back', () => {
+  test('one’s own', async () => {
+    const chat = await openChat(desk)
+    const first = await answer(anna, chat.rid, 'frist')
+    const { body } = (await update(anna, { roomId: chat.rid, msgId: first._id, text: 'first' })) as {
+      body: { message: WireMessage }
+    }
+    expect(body.message).toMatchObject({
+      _id: first._id,
+      msg: 'first',
+      ts: first.ts,
+      editedBy: { _id: anna.id, username: 'anna' },
+    })
+    const gone = await remove(anna, { roomId: chat.rid, msgId: first._id })
+    expect(gone.body).toMatchObject({
+      _id: first._id, ts: expect.any(Number) as number, message: { _id: first._id, rid: chat.rid, u: { _id: anna.id } }, success: true,
+    }) // prettier-ignore
+    expect(texts(await historyOf(desk, chat))).toEqual([])
+  })
+
+  test('not the visitor’s, not a colleague’s, not the system’s', async () => {
+    const chat = await openChat(desk)
+    await say(desk, chat, 'from the visitor')
+    await answer(manager, chat.rid, 'from the manager')
+    const all = await historyOf(desk, chat)
+    for (const { _id } of all) {
+      const edited = await update(anna, { roomId: chat.rid, msgId: _id, text: 'forged' })
+      const removed = await remove(anna, { roomId: chat.rid, msgId: _id })
+      expect([edited, removed].map((refused) => [refused.status, errorTypeOf(refused)])).toEqual([
+        [400, 'error-action-not-allowed'],
+        [400, 'error-action-not-allowed'],
+      ])
+    }
+    expect(await historyOf(desk, chat)).toEqual(all)
+  })
+
+  test('a message of another room, with one’s own room’s id: refused, and nothing is told of foreign ones', async () => {
+    const [chat, other] = [await openChat(desk), await openChat(desk)]
+    const mine = await answer(anna, chat.rid, 'mine')
+    const mismatch = [400, { success: false, error: 'The room id provided does not match where the message is from.' }]
+    expect(refusal(await update(anna, { roomId: other.rid, msgId: mine._id, text: 'x' }))).toEqual(mismatch)
+    expect(refusal(await remove(anna, { roomId: other.rid, msgId: mine._id }))).toEqual(mismatch)
+    for (const by of [bob, user]) {
+      expect(refusal(await update(by, { roomId: chat.rid, msgId: mine._id, text: 'x' }))).toEqual(notFound(mine._id))
+      expect(refusal(await remove(by, { roomId: chat.rid, msgId: mine._id }))).toEqual(notFound(mine._id))
+    }
+    expect(refusal(await update(anna, { roomId: chat.rid, msgId: 'no-such', text: 'x' }))).toEqual(notFound('no-such'))
+    expect(refusal(await remove(anna, { roomId: chat.rid, msgId: 'no-such' }))).toEqual(notFound('no-such'))
+  })
+
+  test('only while the settings allow it and the text is not too long', async () => {
+    const chat = await openChat(desk)
+    const { _id } = await answer(anna, chat.rid, 'x')
+    const at = { roomId: chat.rid, msgId: _id }
+    await withSettings(desk, { Message_AllowEditing: false, Message_AllowDeleting: false }, async () => {
+      expect(errorTypeOf(await update(anna, { ...at, text: 'y' }))).toBe('error-action-not-allowed')
+      expect(errorTypeOf(await remove(anna, at))).toBe('error-action-not-allowed')
+    })
+    await withSettings(desk, { Message_MaxAllowedSize: 2 }, async () => {
+      expect(errorTypeOf(await update(anna, { ...at, text: '123' }))).toBe('error-message-size-exceeded')
+    })
+    expect(texts(await historyOf(desk, chat))).toEqual(['x'])
+  })
+
+  test('leaves an empty line where the setting wants one', async () => {
+    await withSettings(desk, { Message_ShowDeletedStatus: true }, async () => {
+      const chat = await openChat(desk)
+      const { _id } = await answer(anna, chat.rid, 'regretted')
+      await remove(anna, { roomId: chat.rid, msgId: _id })
+      expect((await historyOf(desk, chat))[0]).toMatchObject({ _id, t: 'rm', msg: '', editedBy: { _id: anna.id } })
+    })
+  })
+})
+
+describe('reading', () => {
+  const get = (by: StaffMember, msgId: string) => by.raw('GET /chat.getMessage', { query: { msgId } })
+  const list = (
+    by: StaffMember,
+    rid: string,
+    query: Record<string, string> = {},
+    key = 'GET /livechat/messages/:rid',
+  ) => by.raw(key, { params: { rid }, query })
+
+  test('one message, without the visitor’s token', async () => {
+    const chat = await openChat(desk, { name: 'Ana' })
+    const { token, ...sent } = await say(desk, chat, 'hello')
+    expect(token).toBe(chat.token)
+    expect((await get(anna, sent._id)).body).toEqual({ message: sent, success: true })
+  })
+
+  test('a message one may not read is answered like one that is not there', async () => {
+    const chat = await openChat(desk)
+    const { _id } = await say(desk, chat, 'secret')
+    for (const by of [bob, user])
+      for (const id of [_id, 'no-such']) expect(refusal(await get(by, id))).toEqual(notFound(id))
+    await desk.anyone.call('DELETE /livechat/message/:_id', {
+      params: { _id },
+      body: { token: chat.token, rid: chat.rid },
+    })
+    expect(refusal(await get(anna, _id))).toEqual(notFound(_id))
+  })
+
+  test.each(['GET /livechat/messages/:rid', 'GET /livechat/:rid/messages'])(
+    '%s: what people said, and the end, newest first, without the visitor’s token',
+    async (key) => {
+      const chat = await openChat(desk)
+      await say(desk, chat, 'question')
+      const fresh = await list(anna, chat.rid, {}, key)
+      expect(fresh.body).toMatchObject({ total: 1, offset: 0, messages: [{ msg: 'question' }] })
+      await answer(anna, chat.rid, 'answer')
+      await closeByVisitor(desk, chat)
+      const { body } = (await list(manager, chat.rid, {}, key)) as { body: { messages: WireMessage[]; total: number } }
+      expect(body.messages.map(({ msg }) => msg)).toEqual(['Closed by visitor', 'answer', 'question'])
+      expect(body.total).toBe(3)
+      expect(JSON.stringify(body)).not.toContain(chat.token)
+    },
+  )
+
+  test('in pages, in the order asked for, and only what contains a text', async () => {
+    const chat = await openChat(desk)
+    for (const msg of ['one', 'TWO 100%', 'three', 'a.b*c']) await say(desk, chat, msg)
+    const found = async (query: Record<string, string>) => {
+      const { messages, total } = await anna.call('GET /livechat/messages/:rid', { params: { rid: chat.rid }, query })
+      return [messages.map(({ msg }) => msg), total]
+    }
+    expect(await found({ count: '2', offset: '1' })).toEqual([['three', 'TWO 100%'], 4])
+    expect(await found({ sort: '{"ts":1}', count: '1' })).toEqual([['one'], 4])
+    expect(await found({ searchTerm: '' })).toMatchObject([{ length: 4 }, 4])
+    expect(await found({ searchTerm: 'hre' })).toEqual([['three'], 1])
+    expect(await found({ searchTerm: 'two' })).toEqual([['TWO 100%'], 1])
+    expect(await found({ searchTerm: '0%' })).toEqual([['TWO 100%'], 1])
+    expect(await found({ searchTerm: '.b*' })).toEqual([['a.b*c'], 1])
+    for (const pattern of ['t.*e', '%e%', '_ne', `' or 1=1 --`])
+      expect(await found({ searchTerm: pattern })).toEqual([[], 0])
+    const { body } = (await list(anna, chat.rid, { count: '7' })) as { body: { count: number } }
+    expect(body.count).toBe(7)
+  })
+
+  test('a foreign or a missing room', async () => {
+    const chat = await openChat(desk)
+    expect(refusal(await list(bob, chat.rid))).toEqual(bare('not-allowed'))
+    expect(refusal(await list(bob, 'no-such'))).toEqual(bare('invalid-room'))
+    expect((await list(user, chat.rid)).status).toBe(403)
+    expect((await desk.anyone.raw('GET /livechat/messages/:rid', { params: { rid: chat.rid } })).status).toBe(401)
+  })
+
+  test('a manager reads every room; an agent a served one of a colleague only with the permission for closed ones', async () => {
+    const chat = await openChat(desk)
+    await say(desk, chat, 'x')
+    expect((await list(manager, chat.rid)).status).toBe(200)
+    await closeByVisitor(desk, chat)
+    expect((await roomSeenBy(manager, chat.rid)).closer).toBe('visitor')
+    expect(refusal(await list(bob, chat.rid))).toEqual(bare('not-allowed'))
+    const monitor = await desk.staff({ roles: ['user', 'livechat-monitor'] })
+    expect((await list(monitor, chat.rid)).status).toBe(200)
+    expect((await list(anna, chat.rid)).status).toBe(200)
+  })
+})

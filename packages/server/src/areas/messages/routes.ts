@@ -1,0 +1,145 @@
+import type { chat, messages } from '@deskbell/contract/areas/messages.ts'
+import { ApiError } from '../../api-error.ts'
+import type { Handlers } from '../../context.ts'
+import { readPage } from '../../page.ts'
+import { readSettings } from '../settings/settings.ts'
+import { messageToWire, staff } from '../timeline/wire.ts'
+import {
+  compose,
+  deleteStaffMessage,
+  deleteVisitorMessage,
+  editStaffMessage,
+  editVisitorMessage,
+  readChanges,
+  readHistory,
+  readRoomMessages,
+  requireStaffMessage,
+  requireVisitorMessage,
+  sendStaffMessage,
+  sendVisitorMessage,
+} from './messages.ts'
+
+export const messageRoutes: Handlers<typeof messages> = {
+  'POST /livechat/message': async ({ transact, config }, { body }) => {
+    const draft = { id: body._id ?? undefined, roomId: body.rid, composed: compose(body.msg, config) }
+    const message = await transact((tx) => sendVisitorMessage(tx, body.token, draft))
+    return { message: messageToWire(message, { visitorToken: body.token }) }
+  },
+  'GET /livechat/message/:_id': async ({ read }, { params, query }) => {
+    const { message } = await requireVisitorMessage(read, { token: query.token, roomId: query.rid, id: params._id })
+    return { message: messageToWire(message, { visitorToken: query.token }) }
+  },
+  'PUT /livechat/message/:_id': async ({ transact, config }, { params, body }) => {
+    const place = { token: body.token, roomId: body.rid, id: params._id }
+    const composed = compose(body.msg, config)
+    const message = await transact((tx) => editVisitorMessage(tx, place, composed))
+    return { message: messageToWire(message, { visitorToken: body.token }) }
+  },
+  'DELETE /livechat/message/:_id': async ({ transact, clock }, { params, query, body }) => {
+    const token = body.token ?? query.token
+    const roomId = body.rid ?? query.rid
+    if (token === undefined) throw missing('token')
+    if (roomId === undefined) throw missing('rid')
+    const message = await transact((tx) => deleteVisitorMessage(tx, { token, roomId, id: params._id }))
+    const ts = new Date(clock()).toISOString()
+    return { message: { _id: message.id, ts, ls: ts } }
+  },
+  'GET /livechat/messages.history/:rid': async ({ read }, { params, query }) => {
+    if (query.token === '') throw new ApiError('error-token-param-not-provided')
+    const history = await readHistory(read, {
+      token: query.token,
+      roomId: params.rid,
+      before: timeOf('end', query.end),
+      readUntil: timeOf('ls', query.ls),
+      limit: query.limit,
+      offset: query.offset ?? 0,
+    })
+    const audience = { visitorToken: query.token }
+    return {
+      messages: history.messages.map((message) => messageToWire(message, audience)),
+      firstUnread: history.firstUnread && messageToWire(history.firstUnread, audience),
+      unreadNotLoaded: history.unreadNotLoaded,
+    }
+  },
+  'GET /livechat/messages.sync/:rid': async ({ read }, { params, query }) => {
+    const { token, after = 0, count } = query
+    const { changes, next, hasMore } = await readChanges(read, { token, roomId: params.rid, after, count })
+    return {
+      changes: changes.map((message) => ({
+        _id: message.id,
+        seq: message.seq,
+        ...(message.deletedAt === undefined
+          ? { message: messageToWire(message, { visitorToken: token }) }
+          : { deletedAt: message.deletedAt }),
+      })),
+      next,
+      more: hasMore,
+    }
+  },
+  'GET /livechat/messages/:rid': async ({ read }, { params, query, user }) => {
+    const page = readPage(query, await readSettings(read), { ts: 'sentAt' }, [{ column: 'sentAt', direction: 'desc' }])
+    const { messages: found, total } = await readRoomMessages(read, user, {
+      roomId: params.rid,
+      offset: page.offset,
+      limit: page.limit,
+      order: page.order[0]?.direction ?? 'desc',
+      containing: query.searchTerm,
+    })
+    return {
+      messages: found.map((message) => messageToWire(message, staff)),
+      count: page.limit,
+      offset: page.offset,
+      total,
+    }
+  },
+}
+
+export const chatRoutes: Handlers<typeof chat> = {
+  'POST /chat.sendMessage': async ({ transact, config }, { body, user }) => {
+    const { _id, rid, msg } = body.message
+    const draft = { id: _id ?? undefined, roomId: rid, composed: compose(msg ?? '', config) }
+    return { message: messageToWire(await transact((tx) => sendStaffMessage(tx, user, draft)), staff) }
+  },
+  'POST /chat.postMessage': async ({ transact, config }, { body, user }) => {
+    const roomId = body.roomId ?? body.channel
+    if (roomId === undefined) throw new ApiError('invalid-channel')
+    const draft = { roomId, composed: compose(body.text ?? '', config) }
+    const message = await transact((tx) => sendStaffMessage(tx, user, draft)).catch(asChannelError)
+    return { ts: Date.parse(message.sentAt), channel: roomId, message: messageToWire(message, staff) }
+  },
+  'POST /chat.update': async ({ transact, config }, { body, user }) => {
+    const composed = compose(body.text, config)
+    const place = { roomId: body.roomId, id: body.msgId }
+    return { message: messageToWire(await transact((tx) => editStaffMessage(tx, user, place, composed)), staff) }
+  },
+  'POST /chat.delete': async ({ transact, clock }, { body, user }) => {
+    const message = await transact((tx) => deleteStaffMessage(tx, user, { roomId: body.roomId, id: body.msgId }))
+    const { author } = message
+    const u = { _id: author.id, username: author.username, name: author.name }
+    return { _id: message.id, ts: clock(), message: { _id: message.id, rid: message.roomId, u } }
+  },
+  'GET /chat.getMessage': async ({ read }, { query, user }) => ({
+    message: messageToWire(await requireStaffMessage(read, user, query.msgId), staff),
+  }),
+}
+
+/** This operation has one word for a room that is missing and one that is closed to the caller (contract §E.4). */
+function asChannelError(error: unknown): never {
+  const isUnreachable =
+    error instanceof ApiError && (error.code === 'error-invalid-room' || error.code === 'error-not-allowed')
+  throw isUnreachable ? new ApiError('invalid-channel', { cause: error }) : error
+}
+
+function missing(name: string): ApiError {
+  return new ApiError('invalid-params', { reason: `must have required property '${name}'` })
+}
+
+const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
+
+function timeOf(name: string, text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined
+  const ms = Date.parse(text)
+  if (Number.isNaN(ms)) throw new ApiError('invalid-params', { reason: `${name}: must be a date` })
+  // Years beyond four digits would sort before all others.
+  return new Date(Math.min(Math.max(ms, 0), LATEST_MS)).toISOString()
+}

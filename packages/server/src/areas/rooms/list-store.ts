@@ -1,0 +1,115 @@
+import { sql } from 'kysely'
+import { foldName, roomFromRow, type Room } from '../timeline/timeline.ts'
+import type { Reader } from '../../database/transaction.ts'
+
+/** Which rooms to list. Absent keys filter nothing. */
+export interface RoomFilter {
+  /** Ids or usernames of the agents who serve. */
+  agents?: readonly string[] | undefined
+  departmentId?: string | undefined
+  state?: 'served' | 'closed' | 'queued' | 'on-hold' | undefined
+  openedFrom?: string | undefined
+  openedUntil?: string | undefined
+  closedFrom?: string | undefined
+  closedUntil?: string | undefined
+  /** Any of them. */
+  tags?: readonly string[] | undefined
+  /** Asks for rooms with some custom field: no operation gives rooms custom fields yet, so there are none. */
+  asksForFields?: boolean | undefined
+  /** Part of the room's name, any case. */
+  name?: string | undefined
+}
+
+export type RoomColumn = 'openedAt' | 'closedAt' | 'nameFolded' | 'departmentId' | 'servedByUsername' | 'lastMessageMs'
+
+export interface RoomPage {
+  offset: number
+  limit: number
+  order: readonly { column: RoomColumn; direction: 'asc' | 'desc' }[]
+}
+
+// The databases disagree on where rooms without a value go; where there is always one, saying it would cost the index.
+const alwaysThere: ReadonlySet<RoomColumn> = new Set(['openedAt', 'lastMessageMs', 'nameFolded'])
+
+/** A page of rooms, and how many match. */
+export async function listRooms(
+  reader: Reader,
+  filter: RoomFilter,
+  page: RoomPage,
+): Promise<{ rooms: Room[]; total: number }> {
+  const matching = matches(reader, filter)
+  let sorted = matching.selectAll()
+  for (const { column, direction } of page.order)
+    sorted = alwaysThere.has(column)
+      ? sorted.orderBy(column, direction)
+      : sorted.orderBy(column, (order) => (direction === 'asc' ? order.asc().nullsFirst() : order.desc().nullsLast()))
+  const rows = await reader.all(sorted.orderBy('id', 'desc').limit(page.limit).offset(page.offset))
+  const counted = await reader.first(matching.select((eb) => eb.fn.countAll<number>().as('total')))
+  return { rooms: rows.map(roomFromRow), total: counted?.total ?? 0 }
+}
+
+/** The agent who served the visitor's latest room that anybody served. */
+export async function findLastAgentOf(reader: Reader, visitorId: string): Promise<string | undefined> {
+  const row = await reader.first(
+    reader.sql
+      .selectFrom('room')
+      .select('servedById')
+      .where('visitorId', '=', visitorId)
+      .where('servedById', 'is not', null)
+      .orderBy('openedAt', 'desc')
+      .limit(1),
+  )
+  return row?.servedById ?? undefined
+}
+
+function matches(reader: Reader, filter: RoomFilter) {
+  const { agents, departmentId, tags, name } = filter
+  let query = withinTimes(inState(reader, filter.state), filter)
+  if (agents !== undefined)
+    query = query.where((eb) => eb.or([eb('servedById', 'in', [...agents]), eb('servedByUsername', 'in', [...agents])]))
+  if (departmentId !== undefined) query = query.where('departmentId', '=', departmentId)
+  if (filter.asksForFields === true) query = query.where('fields', 'is not', null)
+  if (tags !== undefined)
+    query = query.where('id', 'in', (eb) =>
+      eb
+        .selectFrom('roomTag')
+        .select('roomId')
+        .where('tag', 'in', [...tags]),
+    )
+  if (name !== undefined && name !== '') {
+    query = query.where(sql<boolean>`${sql.ref('nameFolded')} like ${containing(name)} escape '\\'`)
+  }
+  return query
+}
+
+function withinTimes(query: RoomQuery, filter: RoomFilter): RoomQuery {
+  const { openedFrom, openedUntil, closedFrom, closedUntil } = filter
+  let within = query
+  if (openedFrom !== undefined) within = within.where('openedAt', '>=', openedFrom)
+  if (openedUntil !== undefined) within = within.where('openedAt', '<=', openedUntil)
+  if (closedFrom !== undefined) within = within.where('closedAt', '>=', closedFrom)
+  if (closedUntil !== undefined) within = within.where('closedAt', '<=', closedUntil)
+  return within
+}
+
+type RoomQuery = ReturnType<typeof inState>
+
+function inState(reader: Reader, state: RoomFilter['state']) {
+  const query = reader.sql.selectFrom('room')
+  switch (state) {
+    case 'served':
+      return query.where('closedAt', 'is', null).where('servedById', 'is not', null).where('isOnHold', '=', 0)
+    case 'closed':
+      return query.where('closedAt', 'is not', null)
+    case 'queued':
+      return query.where('closedAt', 'is', null).where('servedById', 'is', null).where('isOnHold', '=', 0)
+    case 'on-hold':
+      return query.where('closedAt', 'is', null).where('isOnHold', '=', 1)
+    case undefined:
+      return query
+  }
+}
+
+function containing(part: string): string {
+  return `%${foldName(part).replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
+}

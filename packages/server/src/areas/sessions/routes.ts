@@ -1,0 +1,52 @@
+import type { sessions } from '@deskbell/contract/areas/sessions.ts'
+import { ApiError } from '../../api-error.ts'
+import type { Context, Handlers, RequestInfo } from '../../context.ts'
+import type { GivenPassword } from '../../passwords.ts'
+import { findUserByLogin, requireUser, type User } from '../users/users.ts'
+import { userToWire } from '../users/wire.ts'
+import { checkPassword, endSession, openSession, resumeSession, type Proven } from './sessions.ts'
+
+interface LoginBody {
+  user?: string
+  username?: string
+  email?: string
+  password?: GivenPassword
+  resume?: string
+}
+
+export const sessionRoutes: Handlers<typeof sessions> = {
+  'POST /login': async (context, { body, request }) => {
+    if (body.resume !== undefined) {
+      const user = await resumeSession(context.read, body.resume, new Date(context.clock()).toISOString())
+      return answer(user, body.resume)
+    }
+    const proven = await signInWithPassword(context, body, request)
+    const { token } = await context.transact((tx) => openSession(tx, proven))
+    return answer(await requireUser(context.read, proven.userId), token)
+  },
+  'POST /logout': async ({ transact }, { user }) => {
+    await transact((tx) => endSession(tx, user))
+    return { status: 'success', data: { message: "You've been logged out!" } }
+  },
+  'GET /me': async ({ read }, { user }) => userToWire(await requireUser(read, user.id)),
+}
+
+async function signInWithPassword(context: Context, body: LoginBody, request: RequestInfo): Promise<Proven> {
+  const login = body.user ?? body.username ?? body.email
+  if (login === undefined || body.password === undefined) throw new ApiError('sign-in-failed')
+  const account = (await findUserByLogin(context.read, login))?.id ?? login
+  refuseGuessing(context, account, request)
+  const proven = await checkPassword(context.read, login, body.password)
+  context.loginGuard?.succeed(account, request.address)
+  return proven
+}
+
+function refuseGuessing({ loginGuard }: Context, account: string, { address }: RequestInfo): void {
+  const permit = loginGuard?.begin(account, address)
+  if (permit?.allowed === false)
+    throw new ApiError('error-too-many-requests', { details: { retryAfterSeconds: permit.retryAfterSeconds } })
+}
+
+function answer(user: User, authToken: string) {
+  return { status: 'success' as const, data: { userId: user.id, authToken, me: userToWire(user) } }
+}

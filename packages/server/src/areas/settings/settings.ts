@@ -1,0 +1,148 @@
+// Business rules that an administrator edits while the server runs.
+import { ApiError } from '../../api-error.ts'
+import type { Config } from '../../config.ts'
+import type { Reader, Transaction } from '../../database/transaction.ts'
+import { versioned } from '../../database/versioned.ts'
+import {
+  settings,
+  type Asset,
+  type SettingDefinition,
+  type SettingId,
+  type SettingValue,
+  type Settings,
+} from './catalogue.ts'
+import { listStoredSettings, saveSettings, type StoredSetting } from './store.ts'
+
+/** A setting with all that is known of it. Nobody sees the hidden ones. */
+export interface Setting {
+  id: SettingId
+  definition: SettingDefinition
+  /** As an administrator stored it, of whatever type; else the default. */
+  value: unknown
+  /** The environment of the server decides the value: it cannot be changed. */
+  isFixed: boolean
+  /** When it was first and last changed; absent while nobody did. */
+  createdAt?: string
+  updatedAt?: string
+}
+
+const readStored: (reader: Reader) => Promise<ReadonlyMap<string, StoredSetting>> = versioned(
+  'settings',
+  async (reader) => new Map((await listStoredSettings(reader)).map((stored) => [stored.id, stored])),
+)
+
+/** Every setting's value in force at this moment; cheap enough for every request. */
+export const readSettings: (reader: Reader) => Promise<Settings> = versioned('settings', async (reader) => {
+  const stored = await readStored(reader)
+  const values: Record<string, SettingValue> = {}
+  for (const [id, { default: fallback }] of Object.entries(settings))
+    values[id] = stored.has(id) ? coerce(fallback, stored.get(id)?.value) : fallback
+  return values as Settings
+})
+
+/** Every setting that is not hidden, in the order of the catalogue. */
+export async function listSettings(reader: Reader, config: Config): Promise<Setting[]> {
+  const stored = await readStored(reader)
+  return visible.map(([id, definition]) => describe(id, definition, stored.get(id), fixedBy(config)))
+}
+
+/**
+ * One setting.
+ * @throws `setting-not-found`: unknown or hidden
+ */
+export async function requireSetting(reader: Reader, config: Config, id: string): Promise<Setting> {
+  const known = visible.find(([visibleId]) => visibleId === id)
+  if (known === undefined) throw new ApiError('setting-not-found')
+  return describe(...known, (await readStored(reader)).get(id), fixedBy(config))
+}
+
+/**
+ * Stores values, of any type (contract §E.3), in force from now on. Values that are there already are left alone.
+ * @throws `setting-not-found`: one is unknown, hidden, fixed or without value; then nothing is changed
+ */
+export async function changeSettings(
+  tx: Transaction,
+  config: Config,
+  changes: readonly { id: string; value: unknown }[],
+): Promise<void> {
+  const wanted = new Map<SettingId, unknown>()
+  for (const { id, value } of changes) {
+    const setting = await requireSetting(tx, config, id)
+    if (setting.isFixed || value === undefined) throw new ApiError('setting-not-found')
+    if (!isSame(setting.value, value)) wanted.set(setting.id, value)
+    else wanted.delete(setting.id)
+  }
+  if (wanted.size === 0) return
+  await saveSettings(
+    tx,
+    [...wanted].map(([id, value]) => ({ id, value })),
+  )
+  tx.emit('settings.changed', { ids: [...wanted.keys()] })
+}
+
+const visible = (Object.entries(settings) as [SettingId, SettingDefinition][]).filter(
+  ([, definition]) => definition.hidden !== true,
+)
+
+/** The settings that the environment decides (docs/configuration.md). */
+function fixedBy({ siteUrl }: Config): Partial<Settings> {
+  return siteUrl === undefined ? {} : { Site_Url: siteUrl }
+}
+
+function describe(
+  id: SettingId,
+  definition: SettingDefinition,
+  stored: StoredSetting | undefined,
+  fixed: Partial<Settings>,
+): Setting {
+  const value = stored === undefined ? definition.default : stored.value
+  return {
+    id,
+    definition,
+    value: fixed[id] ?? value,
+    isFixed: fixed[id] !== undefined,
+    ...(stored !== undefined && { createdAt: stored.createdAt, updatedAt: stored.updatedAt }),
+  }
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
+}
+
+/**
+ * What the rules see of a stored value. The wire stores anything (contract §E.3: a text in a boolean is accepted), so a
+ * value of another type than the setting's is read as one of its type, or as the default.
+ */
+function coerce(fallback: SettingValue, value: unknown): SettingValue {
+  if (typeof fallback === 'boolean') return value === true || value === 'true'
+  if (typeof fallback === 'number') return asInteger(value) ?? fallback
+  if (typeof fallback === 'string') return asText(value) ?? fallback
+  return (Array.isArray(fallback) ? asTexts(value) : asAsset(value)) ?? fallback
+}
+
+/** Every number among the settings is a whole one; databases refuse others as limits. */
+function asInteger(value: unknown): number | undefined {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  return typeof number === 'number' && Number.isFinite(number) ? Math.trunc(number) : undefined
+}
+
+function asText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  if (value === null) return ''
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
+}
+
+function asTexts(value: unknown): string[] | undefined {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : undefined
+}
+
+function asAsset(value: unknown): Asset | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+}
+
+/** How many characters a visitor's message may have; `undefined` for as many as the contract takes. */
+export function visitorTextLimit(settings: Settings): number | undefined {
+  if (!settings.Livechat_enable_message_character_limit) return undefined
+  const limit = settings.Livechat_message_character_limit || settings.Message_MaxAllowedSize
+  return limit > 0 ? limit : undefined
+}

@@ -1,0 +1,173 @@
+// What is said in a room, in one order that never changes: every message and system line takes the room's row, its next
+// number and its next time, in the transaction that writes it.
+import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
+import {
+  findLatestShown,
+  findMessage,
+  findMessages,
+  insertMessage,
+  insertVersion,
+  SHOWN_TYPES,
+  updateMessage,
+  type Author,
+  type Message,
+} from './message-store.ts'
+import { advanceRoom, countDeleted, takeNextNumber, updateRoom, type Mover, type Room } from './room-store.ts'
+
+export type { Author, Message } from './message-store.ts'
+export type { Room } from './room-store.ts'
+export {
+  deleteRoom,
+  foldName,
+  findOpenRoomOf,
+  findRoom,
+  insertRoom,
+  listRoomsOf,
+  replaceTags,
+  roomFromRow,
+  takeOpenRoom,
+  updateOpenRoomsOf,
+  updateRoom,
+} from './room-store.ts'
+export { countBetween, findFirstAfter, findMessage, listChanges, listHistory, listSaid } from './message-store.ts'
+
+/** The system itself, as author of lines that nobody wrote. */
+export const systemAuthor: Author = { kind: 'system', id: 'rocket.cat', username: 'rocket.cat', name: 'Rocket.Cat' }
+
+/** What is to be written; number and time come from the room. */
+export interface Draft {
+  id?: string | undefined
+  text: string
+  type?: string
+  author: Author
+  tree?: unknown[] | undefined
+  extra?: Record<string, unknown> | undefined
+}
+
+/** Writes a message where its writer may write; `'refused'` where the room is closed or not theirs, `'taken'` where the id is in use. */
+export async function writeMessage(
+  tx: Transaction,
+  roomId: string,
+  draft: Draft,
+): Promise<{ message: Message; servedById: string | null } | 'refused' | 'taken'> {
+  const id = draft.id ?? tx.newId()
+  const room = await advanceRoom(tx, roomId, id, moverOf(draft))
+  if (room === undefined) return 'refused'
+  const message: Message = {
+    id,
+    roomId,
+    seq: room.seq,
+    sentAt: new Date(room.clockMs).toISOString(),
+    text: draft.text,
+    ...(draft.type !== undefined && { type: draft.type }),
+    author: draft.author,
+    ...(draft.tree !== undefined && { tree: draft.tree }),
+    ...(draft.extra !== undefined && { extra: draft.extra }),
+    updatedAt: tx.now,
+  }
+  if (!(await insertMessage(tx, message))) return 'taken'
+  tx.emit('message.created', { roomId, messageId: id, seq: message.seq })
+  return { message, servedById: room.servedById }
+}
+
+/** Writes a system line into a room that this transaction has taken, open or just closed. */
+export async function writeLine(tx: Transaction, roomId: string, line: Draft & { type: string }): Promise<Message> {
+  const written = await writeMessage(tx, roomId, line)
+  if (typeof written === 'string') throw new Error(`A line could not be written into room ${roomId}: ${written}`)
+  return written.message
+}
+
+/** Gives a message another text, keeping what it said before. */
+export async function changeText(
+  tx: Transaction,
+  message: Message,
+  change: {
+    text: string
+    tree: unknown[] | undefined
+    extra?: Record<string, unknown> | undefined
+    by: { id: string; username: string }
+  },
+): Promise<Message> {
+  const { seq, current } = await takeForChange(tx, message)
+  await insertVersion(tx, current, { byId: change.by.id, reason: 'edited' })
+  const changed: Message = {
+    ...bareOf(current),
+    seq,
+    text: change.text,
+    ...(change.tree !== undefined && { tree: change.tree }),
+    ...(change.extra !== undefined && { extra: change.extra }),
+    edited: { at: tx.now, by: change.by },
+    updatedAt: tx.now,
+  }
+  await updateMessage(tx, changed)
+  tx.emit('message.changed', { roomId: message.roomId, messageId: message.id, seq })
+  return changed
+}
+
+/**
+ * Takes a message back: its text goes, its number and place stay as a tombstone, so that readers who were away learn of
+ * it. With `leavesPlaceholder` a line of type `rm` stays in sight.
+ */
+export async function deleteMessage(
+  tx: Transaction,
+  message: Message,
+  deletion: { by: { id: string; username: string }; leavesPlaceholder: boolean },
+): Promise<void> {
+  const { seq, lastMessageId, current } = await takeForChange(tx, message)
+  await insertVersion(tx, current, { byId: deletion.by.id, reason: 'deleted' })
+  const rest = bareOf(current)
+  const edited = { at: tx.now, by: deletion.by }
+  if (deletion.leavesPlaceholder) {
+    await updateMessage(tx, { ...rest, seq, text: '', type: 'rm', edited, updatedAt: tx.now })
+    tx.emit('message.changed', { roomId: message.roomId, messageId: message.id, seq })
+    return
+  }
+  await updateMessage(tx, { ...rest, seq, text: '', edited, deletedAt: tx.now, updatedAt: tx.now })
+  await countDeleted(tx, message.roomId)
+  await forgetLast(tx, message, lastMessageId)
+  tx.emit('message.deleted', { roomId: message.roomId, messageId: message.id, seq })
+}
+
+/**
+ * Takes the room's next number for a change of a message, and the message as it is now that nobody else can change it.
+ * Somebody may have changed it since the caller looked; where somebody took it back, the caller starts over.
+ */
+async function takeForChange(
+  tx: Transaction,
+  seen: Message,
+): Promise<{ seq: number; lastMessageId: string | null; current: Message }> {
+  const taken = await takeNextNumber(tx, seen.roomId)
+  const current = await findMessage(tx, seen.id)
+  if (current === undefined || current.deletedAt !== undefined || current.type !== seen.type) throw new StartOver()
+  return { ...taken, current }
+}
+
+/** A message without what goes with its text. */
+function bareOf({ id, roomId, seq, sentAt, text, type, author, updatedAt }: Message): Message {
+  return { id, roomId, seq, sentAt, text, ...(type !== undefined && { type }), author, updatedAt }
+}
+
+/** Which rule of the room applies to a writer: system lines never count as an answer. */
+function moverOf({ type, author }: Draft): Mover {
+  if (type !== undefined) return { by: 'system', isShown: SHOWN_TYPES.includes(type) }
+  if (author.kind === 'visitor') return { by: 'visitor', visitorId: author.id }
+  return { by: 'staff', userId: author.id, username: author.username }
+}
+
+async function forgetLast(tx: Transaction, deleted: Message, lastMessageId: string | null): Promise<void> {
+  if (lastMessageId !== deleted.id) return
+  const latest = await findLatestShown(tx, deleted.roomId, deleted.id)
+  if (latest !== undefined)
+    await updateRoom(tx, deleted.roomId, { lastMessageId: latest.id, lastMessageMs: Date.parse(latest.sentAt) })
+}
+
+/** The room's latest message, for documents that show it. */
+export async function findLastMessage(reader: Reader, room: Room): Promise<Message | undefined> {
+  return room.lastMessageId === undefined ? undefined : findMessage(reader, room.lastMessageId)
+}
+
+/** The same for many rooms, in one query. Room id → message. */
+export async function findLastMessages(reader: Reader, rooms: readonly Room[]): Promise<Map<string, Message>> {
+  const ids = rooms.flatMap(({ lastMessageId }) => lastMessageId ?? [])
+  return new Map((await findMessages(reader, ids)).map((message) => [message.roomId, message]))
+}

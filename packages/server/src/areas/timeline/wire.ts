@@ -1,0 +1,117 @@
+// Rooms and messages as they travel. A visitor's token stands only in answers to that visitor (promises A3), so it is
+// an argument here and never part of what is stored with a message.
+import type { Static } from 'typebox'
+import type { Message as WireMessage } from '@deskbell/contract/entities/message.ts'
+import type { Room as WireRoom } from '@deskbell/contract/entities/room.ts'
+import type { Loose } from '../../context.ts'
+import { findUrls } from './urls.ts'
+import type { Message, Room } from './timeline.ts'
+
+// What the wire says of a room without priority and service level (contract §B.2, §B.3).
+export const NO_PRIORITY = 99
+export const NO_ESTIMATE = 9_999_999
+
+/** For whom a document is made: the visitor whose token this is, or staff. */
+export interface Audience {
+  visitorToken?: string
+}
+
+export const staff: Audience = {}
+
+/** A message as its reader may see it (contract §B.4). */
+export function messageToWire(message: Message, { visitorToken }: Audience): Loose<Static<typeof WireMessage>> {
+  const { author, type, edited } = message
+  const isVisitors = author.kind === 'visitor'
+  return {
+    _id: message.id,
+    rid: message.roomId,
+    msg: message.text,
+    ts: message.sentAt,
+    u: { _id: author.id, username: author.username, name: author.name },
+    ...(isVisitors && { token: visitorToken, alias: author.name }),
+    ...(type === undefined ? bodyOf(message) : { t: type, ...(isVisitors && { groupable: false }) }),
+    ...message.extra,
+    ...(edited !== undefined && {
+      editedAt: edited.at,
+      editedBy: { _id: edited.by.id, username: edited.by.username },
+    }),
+    seq: message.seq,
+    _updatedAt: message.updatedAt,
+  }
+}
+
+function bodyOf({ text, tree }: Message) {
+  return { urls: findUrls(text), mentions: [], channels: [], md: tree ?? plainTree(text) }
+}
+
+/** What the parser makes of a text without markup; other texts are stored with their tree. */
+function plainTree(text: string) {
+  return text === '' ? [] : [{ type: 'PARAGRAPH', value: [{ type: 'PLAIN_TEXT', value: text }] }]
+}
+
+/** A room as its reader may see it (contract §B.2). */
+export function roomToWire(
+  room: Room,
+  lastMessage: Message | undefined,
+  audience: Audience,
+): Loose<Static<typeof WireRoom>> {
+  const { visitor, closed, servedBy, response } = room
+  return {
+    _id: room.id,
+    t: 'l',
+    fname: visitor.name ?? visitor.username,
+    v: {
+      _id: visitor.id,
+      username: visitor.username,
+      token: audience.visitorToken,
+      status: visitor.status,
+      name: visitor.name,
+      lastMessageTs: visitor.spokeAt,
+      contactId: visitor.contactId,
+    },
+    ts: room.openedAt,
+    lm: room.lastMessageAt,
+    msgs: room.messageCount,
+    usersCount: room.memberCount,
+    ...(closed === undefined && { open: true as const }),
+    cl: false,
+    ro: false,
+    sysMes: true,
+    default: false,
+    source: room.source,
+    departmentId: room.departmentId,
+    servedBy: servedBy && { _id: servedBy.id, username: servedBy.username, ts: servedBy.at },
+    queuedAt: room.queuedAt,
+    ...(room.isWaitingResponse && { waitingResponse: true as const }),
+    responseBy: response && {
+      _id: response.by.id,
+      username: response.by.username,
+      firstResponseTs: response.firstAt,
+      lastMessageTs: response.lastAt,
+    },
+    ...(room.isOnHold && { onHold: true as const }),
+    lastMessage: lastMessage && messageToWire(lastMessage, audience),
+    topic: room.topic,
+    ...(room.tags.length > 0 && { tags: room.tags }),
+    livechatData: room.fields,
+    priorityWeight: NO_PRIORITY,
+    estimatedWaitingTimeQueue: NO_ESTIMATE,
+    ...closingToWire(room),
+    _updatedAt: room.updatedAt,
+  }
+}
+
+/** How a room ended, and for how many seconds it lasted and was served (contract §B.9). */
+function closingToWire({ closed, openedAt, servedBy }: Room) {
+  if (closed === undefined) return {}
+  const seconds = (since: string) => (Date.parse(closed.at) - Date.parse(since)) / 1_000
+  return {
+    closedAt: closed.at,
+    closedBy: { _id: closed.by.id, username: closed.by.username },
+    closer: closed.closer,
+    metrics: {
+      chatDuration: seconds(openedAt),
+      ...(servedBy !== undefined && { serviceTimeDuration: seconds(servedBy.at) }),
+    },
+  }
+}

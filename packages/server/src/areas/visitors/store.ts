@@ -1,0 +1,272 @@
+import { hash } from 'node:crypto'
+import type { Insertable, Selectable } from 'kysely'
+import { fromJson, withoutNulls, toJson } from '../../database/columns.ts'
+import type { VisitorTable } from '../../database/schema.ts'
+import { statement } from '../../database/statement.ts'
+import type { Reader, Transaction } from '../../database/transaction.ts'
+
+/** A person chatting from outside. */
+export interface Visitor {
+  id: string
+  username: string
+  /** The bearer secret: in answers to the visitor and nowhere else. */
+  token: string
+  name?: string
+  email?: string
+  phone?: string
+  status?: string
+  departmentId?: string
+  contactId?: string
+  fields?: Record<string, string>
+  lastChat?: { id: string; at: string }
+  /** The months in which an agent answered, `YYYY-MM`, the last twelve. */
+  activity?: string[]
+  createdAt: string
+  updatedAt: string
+}
+
+/** Tokens are looked up by their hash, so that the time of a lookup tells nothing about tokens that exist (promises A1). */
+function hashOf(token: string): string {
+  return hash('sha256', token, 'base64url')
+}
+
+const byTokenHash = statement((sql, p: { tokenHash: string }) =>
+  sql.selectFrom('visitor').selectAll().where('tokenHash', '=', p.tokenHash),
+)
+const byId = statement((sql, p: { id: string }) =>
+  sql.selectFrom('visitor').selectAll().where('id', '=', p.id).where('disabledAt', 'is', null),
+)
+const nextOf = statement((sql, p: { name: string }) =>
+  sql
+    .insertInto('counter')
+    .values({ name: p.name, value: 1 })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet((eb) => ({ value: eb('counter.value', '+', 1) })))
+    .returning('value'),
+)
+
+export async function findVisitorByToken(reader: Reader, token: string): Promise<Visitor | undefined> {
+  const row = await byTokenHash.first(reader, { tokenHash: hashOf(token) })
+  return row && fromRow(row)
+}
+
+export async function findVisitorById(reader: Reader, id: string): Promise<Visitor | undefined> {
+  const row = await byId.first(reader, { id })
+  return row && fromRow(row)
+}
+
+/** The visitor who gave this phone number or this address; which first gave it decides. */
+export async function findVisitorBy(
+  reader: Reader,
+  column: 'phone' | 'email',
+  value: string,
+): Promise<Visitor | undefined> {
+  const row = await reader.first(
+    reader.sql
+      .selectFrom('visitor')
+      .selectAll()
+      .where(column, '=', value)
+      .where('disabledAt', 'is', null)
+      .orderBy('createdAt')
+      .limit(1),
+  )
+  return row && fromRow(row)
+}
+
+/** Whether a visitor, a removed one included, or a member of the staff has this id. */
+export async function isIdTaken(reader: Reader, id: string): Promise<boolean> {
+  const visitor = await reader.first(reader.sql.selectFrom('visitor').select('id').where('id', '=', id))
+  const user = await reader.first(reader.sql.selectFrom('user').select('id').where('id', '=', id))
+  return visitor !== undefined || user !== undefined
+}
+
+/** Whether a visitor or a member of the staff goes by this name. */
+export async function isUsernameTaken(reader: Reader, username: string): Promise<boolean> {
+  const visitor = await reader.first(reader.sql.selectFrom('visitor').select('id').where('username', '=', username))
+  const user = await reader.first(
+    reader.sql.selectFrom('user').select('id').where('usernameFolded', '=', username.normalize('NFKC').toLowerCase()),
+  )
+  return visitor !== undefined || user !== undefined
+}
+
+/** The next number of a counter, beginning with 1. */
+export async function nextNumber(tx: Transaction, name: string): Promise<number> {
+  return (await nextOf.first(tx, { name }))?.value ?? 1
+}
+
+export interface NewVisitor {
+  id: string
+  token: string
+  username: string
+  contactId: string
+  userAgent: string | null
+  address: string | null
+  host: string | null
+}
+
+const insertKept = statement((sql, p: Insertable<VisitorTable>) =>
+  sql
+    .insertInto('visitor')
+    .values({
+      id: p.id,
+      token: p.token,
+      tokenHash: p.tokenHash,
+      username: p.username,
+      name: p.name,
+      email: p.email,
+      phone: p.phone,
+      status: 'online',
+      departmentId: null,
+      contactId: p.contactId,
+      fields: null,
+      lastChatId: null,
+      lastChatAt: null,
+      activity: null,
+      userAgent: p.userAgent,
+      address: p.address,
+      host: p.host,
+      createdAt: p.createdAt,
+      updatedAt: p.updatedAt,
+      disabledAt: null,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id'),
+)
+
+/** Inserts a visitor; answers false where the token, the id or the name is in use. */
+export async function insertVisitor(tx: Transaction, visitor: NewVisitor & VisitorChange): Promise<boolean> {
+  const row = {
+    ...visitor,
+    name: visitor.name ?? null,
+    email: visitor.email ?? null,
+    phone: visitor.phone ?? null,
+    tokenHash: hashOf(visitor.token),
+    createdAt: tx.now,
+    updatedAt: tx.now,
+  }
+  return (await insertKept.first(tx, row)) !== undefined
+}
+
+/** What a registration may set; absent keys stay as they are. */
+export interface VisitorChange {
+  token?: string
+  name?: string
+  email?: string
+  phone?: string
+}
+
+/** Writes what a registration sets; answers false where the visitor was removed meanwhile. */
+export async function updateVisitor(tx: Transaction, id: string, change: VisitorChange): Promise<boolean> {
+  const updated = await tx.run(
+    tx.sql
+      .updateTable('visitor')
+      .set({
+        ...change,
+        ...(change.token !== undefined && { tokenHash: hashOf(change.token) }),
+        status: 'online',
+        updatedAt: tx.now,
+      })
+      .where('id', '=', id)
+      .where('disabledAt', 'is', null),
+  )
+  return updated === 1
+}
+
+const noteChatKept = statement((sql, p: { id: string; roomId: string; now: string }) =>
+  sql
+    .updateTable('visitor')
+    .set({ lastChatId: p.roomId, lastChatAt: p.now, updatedAt: p.now })
+    .where('id', '=', p.id)
+    .where('disabledAt', 'is', null)
+    .returning('id'),
+)
+
+/** Notes the visitor's latest room; answers false where the visitor was removed meanwhile. */
+export async function noteChat(tx: Transaction, id: string, roomId: string): Promise<boolean> {
+  return (await noteChatKept.first(tx, { id, roomId, now: tx.now })) !== undefined
+}
+
+const MONTHS_KEPT = 12
+
+const activityKept = statement((sql, p: { id: string }) =>
+  sql.selectFrom('visitor').select('activity').where('id', '=', p.id).where('disabledAt', 'is', null),
+)
+
+/** Notes that an agent answered this visitor this month (contract §B.1). */
+export async function noteAnswered(tx: Transaction, id: string): Promise<void> {
+  const row = await activityKept.first(tx, { id })
+  const months = fromJson<string[]>(row?.activity ?? null) ?? []
+  const month = tx.now.slice(0, 'YYYY-MM'.length)
+  if (row === undefined || months.includes(month)) return
+  const activity = toJson([...months, month].slice(-MONTHS_KEPT))
+  await tx.run(tx.sql.updateTable('visitor').set({ activity, updatedAt: tx.now }).where('id', '=', id))
+}
+
+/** Takes the visitor's row for this transaction: nothing of the visitor's can be written beside it. */
+export async function takeVisitor(tx: Transaction, token: string): Promise<Visitor | undefined> {
+  const row = await tx.first(
+    tx.sql
+      .updateTable('visitor')
+      .set({ updatedAt: tx.now })
+      .where('tokenHash', '=', hashOf(token))
+      .where('disabledAt', 'is', null)
+      .returningAll(),
+  )
+  return row && fromRow(row)
+}
+
+const insertContactKept = statement((sql, p: { id: string; name: string; now: string }) =>
+  sql
+    .insertInto('contact')
+    .values({ id: p.id, name: p.name, isUnknown: 1, createdAt: p.now, updatedAt: p.now })
+    .returning('id'),
+)
+
+/** A person nobody knows yet, behind a new visitor (contract §B.17). */
+export async function insertContact(tx: Transaction, id: string, name: string): Promise<void> {
+  await insertContactKept.first(tx, { id, name, now: tx.now })
+}
+
+/** Forgets everything personal of a visitor; the bare row stays, so that monthly counts do not shrink (contract A.6). */
+export async function disableVisitor(tx: Transaction, visitor: Visitor): Promise<void> {
+  await tx.run(
+    tx.sql
+      .updateTable('visitor')
+      .set({
+        token: null,
+        tokenHash: null,
+        username: null,
+        name: null,
+        email: null,
+        phone: null,
+        status: null,
+        departmentId: null,
+        contactId: null,
+        fields: null,
+        lastChatId: null,
+        lastChatAt: null,
+        userAgent: null,
+        address: null,
+        host: null,
+        createdAt: null,
+        disabledAt: tx.now,
+        updatedAt: tx.now,
+      })
+      .where('id', '=', visitor.id),
+  )
+  if (visitor.contactId !== undefined) await tx.run(tx.sql.deleteFrom('contact').where('id', '=', visitor.contactId))
+}
+
+function fromRow(row: Selectable<VisitorTable>): Visitor {
+  const { name, email, phone, status, departmentId, contactId, lastChatId } = row
+  const fields = fromJson<Record<string, string>>(row.fields) ?? null
+  const activity = fromJson<string[]>(row.activity) ?? null
+  const lastChat = lastChatId === null ? null : { id: lastChatId, at: row.lastChatAt ?? row.updatedAt }
+  return {
+    id: row.id,
+    username: row.username ?? '',
+    token: row.token ?? '',
+    ...withoutNulls({ name, email, phone, status, departmentId, contactId, fields, activity, lastChat }),
+    createdAt: row.createdAt ?? row.updatedAt,
+    updatedAt: row.updatedAt,
+  }
+}

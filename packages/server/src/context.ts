@@ -1,0 +1,65 @@
+import type { Logger } from 'pino'
+import type { Input, Operation, OperationTable } from '@deskbell/contract/operation.ts'
+import type { Static } from 'typebox'
+import type { Config } from './config.ts'
+import type { Reader, Transact } from './database/transaction.ts'
+import type { LoginGuard } from './http/login-guard.ts'
+
+/** Infrastructure, and only that: it does not grow with features. Rules are functions, found by import. */
+export interface Context {
+  transact: Transact
+  /** Sees what is committed. */
+  read: Reader
+  /** Milliseconds since 1970. */
+  clock: () => number
+  config: Config
+  log: Logger
+  /** Slows password guessing down; absent where rate limits are off. */
+  loginGuard: LoginGuard | undefined
+}
+
+/** The staff member who calls, with the permissions in force at this moment. */
+export interface SignedIn {
+  id: string
+  username: string
+  name: string
+  roles: readonly string[]
+  /** The hash of the token that signed this call. */
+  sessionHash: string
+  can: (permission: string) => boolean
+}
+
+/** What the transport knows of a call. */
+export interface RequestInfo {
+  id: string
+  /** The caller's network address, behind as many proxies as the configuration trusts. */
+  address: string
+  userAgent: string | undefined
+  host: string | undefined
+  /** The widget marks its requests with cookies (contract §G.2). */
+  isWidget: boolean
+  /** `X-User-Id` and `X-Auth-Token`; both or none. */
+  credentials: { userId: string; token: string } | undefined
+  /** `x-visitor-token`. */
+  visitorToken: string | undefined
+}
+
+export type HandlerInput<Op extends Operation> = Input<Op> & {
+  user: Op['caller'] extends 'anyone' ? undefined : SignedIn
+  request: RequestInfo
+}
+
+/** Optional keys may be there and undefined: JSON leaves them out. */
+export type Loose<Value> = Value extends readonly (infer Item)[]
+  ? Loose<Item>[]
+  : Value extends object
+    ? { [Key in keyof Value]: object extends Pick<Value, Key> ? Loose<Value[Key]> | undefined : Loose<Value[Key]> }
+    : Value
+
+export type Handler<Op extends Operation> = (
+  context: Context,
+  input: HandlerInput<Op>,
+) => Promise<Loose<Static<Op['returns']>>>
+
+/** One handler for every operation of an area: a missing or undocumented one does not compile. */
+export type Handlers<Table extends OperationTable> = { [Key in keyof Table]: Handler<Table[Key]> }

@@ -1,0 +1,148 @@
+import pg from 'pg'
+import type { Kysely } from 'kysely'
+import type { Tables } from './schema.ts'
+import {
+  CommitFailed,
+  QueueFull,
+  RULE_DEADLINE_MS,
+  RuleRun,
+  RuleTooSlow,
+  StartOver,
+  makeReader,
+  type Executor,
+  type Reader,
+  type Rule,
+  type Transact,
+  type TransactionHooks,
+} from './transaction.ts'
+
+const POOL_SIZE = 10
+const MAX_WAITING = 2_000
+const MAX_RESTARTS = 8
+
+/** Serialisation failure and deadlock: PostgreSQL asks for the whole transaction again. */
+const RETRIED_CODES = new Set(['40001', '40P01'])
+
+type TypeParsers = (oid: number, format?: 'text' | 'binary') => (value: string) => unknown
+
+const INT8 = 20
+const NUMERIC = 1700
+
+export interface PostgresDatabase {
+  transact: Transact
+  reader: Reader
+  pool: pg.Pool
+  waiting(): number
+  close(): Promise<void>
+}
+
+// A connection that hangs, or whose process died, must not keep a room's row from everybody else.
+const timeouts = {
+  statement_timeout: 30_000,
+  lock_timeout: RULE_DEADLINE_MS,
+  idle_in_transaction_session_timeout: 30_000,
+  connectionTimeoutMillis: 30_000,
+}
+
+/** A pool whose whole numbers arrive as numbers: our counts stay below 2^53. A migration may take its time. */
+export function openPool(url: string, use: 'transactions' | 'migration' = 'transactions'): pg.Pool {
+  const types: pg.CustomTypesConfig = {
+    getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+      oid === INT8 || oid === NUMERIC ? Number : (pg.types.getTypeParser as TypeParsers)(oid, format),
+  }
+  const shape = use === 'migration' ? { max: 1 } : { max: POOL_SIZE, ...timeouts }
+  // The pool waits for it; its types do not say so.
+  const onConnect = prepareConnection as (client: pg.ClientBase) => void
+  const pool = new pg.Pool({ connectionString: url, types, keepAlive: true, onConnect, ...shape })
+  // A broken idle connection is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => undefined)
+  return pool
+}
+
+/** Also where the server's settings say otherwise, a commit is answered when it is on disk. */
+async function prepareConnection(client: pg.ClientBase): Promise<void> {
+  // The same for a connection that breaks while it is in use: the query in hand fails, the process lives.
+  client.on('error', () => undefined)
+  await client.query(
+    "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'",
+  )
+}
+
+function executorOn(client: pg.ClientBase | pg.Pool): Executor {
+  return {
+    async all(text, values, name) {
+      const query = { text, values: [...values], ...(name !== undefined && { name }) }
+      return (await client.query(query)).rows as unknown[]
+    },
+    async run(text, values) {
+      return (await client.query({ text, values: [...values] })).rowCount ?? 0
+    },
+  }
+}
+
+/** Ordinary pooled transactions at READ COMMITTED, run again whole when PostgreSQL asks for it. */
+export function openPostgres(url: string, sql: Kysely<Tables>, hooks: TransactionHooks): PostgresDatabase {
+  const pool = openPool(url)
+
+  const transact: Transact = async (rule) => {
+    if (pool.waitingCount >= MAX_WAITING) throw new QueueFull('Too many writes are waiting for the database.')
+    for (let restarts = 0; ; restarts++) {
+      try {
+        return await once(rule)
+      } catch (error) {
+        if (restarts >= MAX_RESTARTS || !mayRetry(error)) throw error
+      }
+    }
+  }
+
+  async function once<Result>(rule: Rule<Result>): Promise<Result> {
+    const client = await pool.connect()
+    const run = new RuleRun(sql, executorOn(client), hooks)
+    let result: Result
+    try {
+      // Said in full, because a database can have other defaults.
+      await client.query('begin isolation level read committed read write')
+      result = await run.perform(rule)
+      await commit(client)
+    } catch (error) {
+      client.release(await couldNotRollBack(client, error))
+      throw error
+    }
+    client.release()
+    if (run.events.length > 0) hooks.publish(run.events)
+    return result
+  }
+
+  return {
+    transact,
+    reader: makeReader(sql, executorOn(pool)),
+    waiting: () => pool.waitingCount,
+    pool,
+    close: () => pool.end(),
+  }
+}
+
+/** Ends a failed transaction; answers true where only ending the connection does, because it hangs or is gone. */
+async function couldNotRollBack(client: pg.PoolClient, error: unknown): Promise<boolean> {
+  if (error instanceof RuleTooSlow) return true
+  return client.query('rollback').then(
+    () => false,
+    () => true,
+  )
+}
+
+async function commit(client: pg.PoolClient): Promise<void> {
+  let answer: string
+  try {
+    answer = (await client.query('commit')).command
+  } catch (error) {
+    if (mayRetry(error)) throw error
+    throw new CommitFailed('The write could not be brought to disk.', { cause: error })
+  }
+  // PostgreSQL answers a commit after a swallowed error with a rollback, and calls that a success.
+  if (answer !== 'COMMIT') throw new CommitFailed('The transaction had failed before its commit.')
+}
+
+function mayRetry(error: unknown): boolean {
+  return error instanceof StartOver || (error instanceof pg.DatabaseError && RETRIED_CODES.has(error.code ?? ''))
+}

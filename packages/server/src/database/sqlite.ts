@@ -1,0 +1,220 @@
+import Sqlite from 'better-sqlite3'
+import type { Kysely } from 'kysely'
+import type { Tables } from './schema.ts'
+import {
+  CommitFailed,
+  QueueFull,
+  RuleRun,
+  StartOver,
+  makeReader,
+  type Executor,
+  type Reader,
+  type Rule,
+  type Transact,
+  type TransactionHooks,
+} from './transaction.ts'
+
+const MAX_WAITING = 5_000
+const MAX_BATCH = 300
+const MAX_BATCH_MS = 10
+const MAX_RESTARTS = 5
+const KEPT_STATEMENTS = 600
+
+export interface SqliteDatabase {
+  transact: Transact
+  reader: Reader
+  waiting(): number
+  close(): Promise<void>
+}
+
+/** Opens a file the way every acknowledged write needs it: WAL, and a flush to disk in each commit. */
+function openSqliteFile(file: string, options: { readonly: boolean }): Sqlite.Database {
+  const connection = new Sqlite(file, { readonly: options.readonly, timeout: 0 })
+  if (!options.readonly) connection.pragma('journal_mode = WAL')
+  connection.pragma('synchronous = FULL')
+  // Where a plain flush leaves the bytes in the drive's cache (macOS), ask for the one that does not.
+  connection.pragma('fullfsync = ON')
+  connection.pragma('foreign_keys = ON')
+  connection.pragma('temp_store = MEMORY')
+  connection.pragma('cache_size = -16000')
+  return connection
+}
+
+/** Runs statements on one connection, keeping the prepared ones by their text. */
+function sqliteExecutor(connection: Sqlite.Database): Executor {
+  const kept = new Map<string, Sqlite.Statement>()
+
+  function prepare(sql: string): Sqlite.Statement {
+    let found = kept.get(sql)
+    if (found === undefined) {
+      found = connection.prepare(sql)
+      if (kept.size >= KEPT_STATEMENTS) kept.delete(kept.keys().next().value ?? '')
+      kept.set(sql, found)
+    }
+    return found
+  }
+
+  return {
+    all: (sql, values) =>
+      attempt(() => {
+        const prepared = prepare(sql)
+        return prepared.reader ? prepared.all(...values) : (prepared.run(...values), [])
+      }),
+    run: (sql, values) => attempt(() => prepare(sql).run(...values).changes),
+  }
+}
+
+/**
+ * Some failures (a full disk) cost SQLite's whole transaction. A rule that swallowed such an error must not go on writing
+ * without one.
+ */
+function insideTransaction(connection: Sqlite.Database, execute: Executor): Executor {
+  const gone = () => Promise.reject(new Error('The database gave the transaction up.'))
+  return {
+    all: (sql, values) => (connection.inTransaction ? execute.all(sql, values) : gone()),
+    run: (sql, values) => (connection.inTransaction ? execute.run(sql, values) : gone()),
+  }
+}
+
+/** A rule that forgot an `await` must see a rejected promise, as it would on a database that answers later. */
+function attempt<Result>(action: () => Result): Promise<Result> {
+  return new Promise((resolve) => resolve(action()))
+}
+
+interface Waiting {
+  rule: Rule<unknown>
+  resolve: (result: unknown) => void
+  reject: (error: unknown) => void
+}
+
+type Outcome = { waiting: Waiting; run: RuleRun } & (
+  { isDone: true; result: unknown } | { isDone: false; error: unknown }
+)
+
+/**
+ * Grouped commits (docs/architecture.md): callers queue; the writer takes a batch, runs the rules strictly one after
+ * another, each in its own savepoint, commits once, and answers all of them. One flush to disk serves hundreds of
+ * writers, and nobody is answered before it.
+ */
+export function openSqlite(file: string, sql: Kysely<Tables>, hooks: TransactionHooks): SqliteDatabase {
+  const writer = openSqliteFile(file, { readonly: false })
+  const readConnection = openSqliteFile(file, { readonly: true })
+  const queue: Waiting[] = []
+  const runBatch = makeBatches({ writer, sql, hooks, queue })
+  const idle: (() => void)[] = []
+  let isWorking = false
+
+  const transact: Transact = <Result>(rule: Rule<Result>) =>
+    new Promise<Result>((resolve, reject) => {
+      if (queue.length >= MAX_WAITING) {
+        reject(new QueueFull('Too many writes are waiting for the disk.'))
+        return
+      }
+      queue.push({ rule, resolve: resolve as (result: unknown) => void, reject })
+      wake()
+    })
+
+  function wake(): void {
+    if (isWorking) return
+    isWorking = true
+    // One turn of the event loop later: a commit blocks the loop, so a batch begun at once would hold a single rule.
+    // Nothing in a batch throws but a rollback that fails: then nobody can write here any more, and the process ends.
+    setImmediate(() => void workOff())
+  }
+
+  async function workOff(): Promise<void> {
+    await runBatch()
+    isWorking = false
+    if (queue.length > 0) wake()
+    else idle.splice(0).forEach((tell) => tell())
+  }
+
+  return {
+    transact,
+    reader: makeReader(sql, sqliteExecutor(readConnection)),
+    waiting: () => queue.length,
+    async close() {
+      if (isWorking) await new Promise<void>((resolve) => idle.push(resolve))
+      readConnection.close()
+      writer.close()
+    },
+  }
+}
+
+interface Batches {
+  writer: Sqlite.Database
+  sql: Kysely<Tables>
+  hooks: TransactionHooks
+  queue: Waiting[]
+}
+
+/** Answers the function that takes a batch from the queue, brings it to disk and settles it. */
+function makeBatches({ writer, sql, hooks, queue }: Batches): () => Promise<void> {
+  const execute = insideTransaction(writer, sqliteExecutor(writer))
+  const control = prepareControl(writer)
+  const batchMs = hooks.batchMs ?? MAX_BATCH_MS
+
+  return async () => {
+    const taken: Waiting[] = []
+    const outcomes: Outcome[] = []
+    try {
+      control.begin.run()
+      const startedAt = performance.now()
+      do {
+        const waiting = queue.shift() as Waiting
+        taken.push(waiting)
+        outcomes.push(await runOne(waiting))
+        if (!writer.inTransaction) throw new Error('The database gave the transaction up.')
+      } while (queue.length > 0 && taken.length < MAX_BATCH && performance.now() - startedAt < batchMs)
+      control.commit.run()
+    } catch (error) {
+      fail(taken, error)
+      return
+    }
+    outcomes.forEach(settle)
+    for (const { run, isDone } of outcomes) if (isDone && run.events.length > 0) hooks.publish(run.events)
+  }
+
+  async function runOne(waiting: Waiting): Promise<Outcome> {
+    for (let restarts = 0; ; restarts++) {
+      const run = new RuleRun(sql, execute, hooks)
+      control.savepoint.run()
+      try {
+        const result = await run.perform(waiting.rule)
+        control.release.run()
+        return { waiting, run, isDone: true, result }
+      } catch (error) {
+        if (!writer.inTransaction) return { waiting, run, isDone: false, error }
+        control.rollbackTo.run()
+        control.release.run()
+        if (!(error instanceof StartOver) || restarts >= MAX_RESTARTS) return { waiting, run, isDone: false, error }
+      }
+    }
+  }
+
+  /** Rejects everybody, also those whose own rule had refused: what that rule saw may never have happened. */
+  function fail(taken: readonly Waiting[], cause: unknown): void {
+    if (writer.inTransaction) control.rollback.run()
+    const failure = new CommitFailed('The write could not be brought to disk.', { cause })
+    // A batch that could not even begin fails its first caller, so that a broken disk does not spin.
+    if (taken.length === 0) queue.shift()?.reject(failure)
+    for (const waiting of taken) waiting.reject(failure)
+  }
+}
+
+/** Prepared once: parsing them for every rule would cost as much as the rule's own statements. */
+function prepareControl(connection: Sqlite.Database) {
+  return {
+    begin: connection.prepare('begin immediate'),
+    commit: connection.prepare('commit'),
+    rollback: connection.prepare('rollback'),
+    savepoint: connection.prepare('savepoint rule'),
+    release: connection.prepare('release rule'),
+    rollbackTo: connection.prepare('rollback to rule'),
+  }
+}
+
+function settle(outcome: Outcome): void {
+  if (outcome.isDone) outcome.waiting.resolve(outcome.result)
+  else outcome.waiting.reject(outcome.error)
+}

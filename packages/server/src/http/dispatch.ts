@@ -1,0 +1,97 @@
+import type { Caller, Operation } from '@deskbell/contract/operation.ts'
+import { formOf, internalError, notPermitted, notSignedIn } from '@deskbell/contract/refusals.ts'
+import { ApiError } from '../api-error.ts'
+import type { Context, RequestInfo, SignedIn } from '../context.ts'
+import { limitCall } from './limit-calls.ts'
+import type { RateLimiter } from './rate-limit.ts'
+import { replyTo, type Reply } from './reply.ts'
+import { describeWrongAnswer, validateInput, type RawInput } from './validate.ts'
+
+/** One call, whichever transport brought it: HTTP request or socket frame. */
+export interface Call {
+  key: string
+  input: RawInput
+  request: RequestInfo
+}
+
+export interface Served {
+  operation: Operation
+  // The table that routes.ts builds pairs each operation with a handler of its own types.
+  handler: (context: Context, input: never) => Promise<unknown>
+}
+
+export interface DispatchOptions {
+  context: Context
+  operations: ReadonlyMap<string, Served>
+  /** Whose credentials these are; areas/sessions answers. */
+  authenticate: (credentials: RequestInfo['credentials']) => Promise<SignedIn | undefined>
+  limiter: RateLimiter | undefined
+  /** Development and tests: an answer or an error that the contract does not declare is a fault. */
+  checksAnswers: boolean
+  /** Told of every refusal with a code, so that a test run can tell which errors nobody provoked. */
+  onRefused?: ((key: string, code: string) => void) | undefined
+}
+
+export type Dispatch = (call: Call) => Promise<Reply>
+
+/**
+ * The only middleware. Every call passes the same steps in the order the wire expects (contract §G.3): sign-in, rate
+ * limit, shape, permission, handler; then, in development and tests, the answer is held against the contract.
+ */
+export function makeDispatch(options: DispatchOptions): Dispatch {
+  const { context, operations, limiter, checksAnswers } = options
+
+  return async (call) => {
+    const served = operations.get(call.key)
+    if (served === undefined) throw new Error(`No operation '${call.key}'`)
+    const { operation } = served
+    const user = await callerOf(operation, call)
+    if (user === 'nobody') return notSignedIn
+
+    const limited = limitCall(limiter, operation, call, user)
+    if (limited.refusal !== undefined) return limited.refusal
+    try {
+      const input = validateInput(operation, call.input)
+      if (user !== undefined && !isPermitted(operation.caller, user)) return notPermitted
+
+      const handler = served.handler as (context: Context, input: unknown) => Promise<unknown>
+      const answer = await handler(context, { ...input, user, request: call.request })
+      limited.note(undefined)
+      if (checksAnswers) refuseWrongAnswer(call.key, operation, answer)
+      return { status: 200, headers: limited.headers, body: envelope(operation, answer) }
+    } catch (error) {
+      return limited.note(error) ?? { headers: limited.headers, ...failed(error, operation, call) }
+    }
+  }
+
+  /** The staff member who calls, where the operation asks for one. */
+  async function callerOf(operation: Operation, call: Call): Promise<SignedIn | undefined | 'nobody'> {
+    if (operation.caller === 'anyone') return undefined
+    return (await options.authenticate(call.request.credentials)) ?? 'nobody'
+  }
+
+  function failed(error: unknown, operation: Operation, call: Call): Reply {
+    if (error instanceof ApiError) options.onRefused?.(call.key, error.code)
+    const reply = replyTo(error, operation)
+    if (reply !== undefined && reply.status < 500) return reply
+    const undeclared = error instanceof ApiError && formOf(operation, error.code) === undefined
+    context.log.error({ err: error, operation: call.key, requestId: call.request.id, undeclared }, 'A call failed.')
+    return reply ?? internalError(call.request.id)
+  }
+}
+
+function isPermitted(caller: Caller, user: SignedIn): boolean {
+  if (typeof caller === 'string') return true
+  if ('permission' in caller) return user.can(caller.permission)
+  return 'anyOf' in caller ? caller.anyOf.some(user.can) : caller.allOf.every(user.can)
+}
+
+function refuseWrongAnswer(key: string, operation: Operation, answer: unknown): void {
+  const wrong = describeWrongAnswer(operation, answer)
+  if (wrong !== undefined) throw new Error(`The answer of '${key}' is not what the contract says: ${wrong}`)
+}
+
+function envelope(operation: Operation, answer: unknown): unknown {
+  if (operation.envelope === 'plain') return answer
+  return { ...(answer as object | undefined), success: true }
+}

@@ -1,0 +1,94 @@
+import type { Operation, OperationTable } from '@deskbell/contract/operation.ts'
+import { bodyLimitBytes } from './body.ts'
+import { loginLimits } from './login-guard.ts'
+import { limits, unknownTokens, type Budget } from './rate-limit.ts'
+import { maxDepth } from './validate.ts'
+
+/** docs/limits.md, made from the tables that the server itself goes by. */
+export function limitsPage(areas: Readonly<Record<string, OperationTable>>): string {
+  return [
+    '# Limits',
+    '',
+    '<!-- Made from packages/server/src/http and the contract by `npm run openapi`. Do not edit. -->',
+    '',
+    '## Calls',
+    '',
+    'Each figure is a bucket: it allows that many calls at once and fills up evenly within the minute. A caller is a visitor’s',
+    'token or a signed-in user; an address is an IPv4 address or an IPv6 /64. Over a limit the answer is `429` with',
+    '`Retry-After`; it is not counted. `DESKBELL_RATE_LIMITS=off` switches all of this off, for load tests; the permission',
+    '`api-bypass-rate-limit` frees a user.',
+    '',
+    '| Class | Counts | A caller, per minute | An address, per minute |',
+    '|---|---|--:|--:|',
+    ...Object.entries(limits).map(
+      ([name, { meaning, perCaller, perAddress, perOperation }]) =>
+        `| \`${name}\` | ${meaning}${perOperation === true ? ' (each operation by itself)' : ''} | ${perMinute(perCaller)} | ${perMinute(perAddress)} |`,
+    ),
+    '',
+    `An address that shows more than ${perMinute(unknownTokens)} unknown visitor tokens in a minute is refused wherever a known token is`,
+    'needed; visitors who were recognised there go on undisturbed. The class of an operation is its `x-rate-limit-class` in',
+    '`openapi.json`.',
+    '',
+    '## Failed sign-ins',
+    '',
+    `After ${String(loginLimits.freePerAccount)} failures of one account, or ${String(loginLimits.freePerAddress)} from one address, the next attempt has to wait: first ${seconds(loginLimits.firstDelayMs)}, then`,
+    `twice as long each time, ${minutes(loginLimits.longestDelayMs)} at most. Failures are forgotten after ${minutes(loginLimits.forgetAfterMs)} without one. An address from which`,
+    'an account has signed in before is counted by itself, so that strangers cannot lock its owner out.',
+    '',
+    '## Requests',
+    '',
+    `A body has at most ${String(bodyLimitBytes / 1024)} KiB. Objects and lists nest at most ${String(maxDepth)} deep. Texts are well-formed Unicode without NUL.`,
+    'Longest texts and lists, wherever an operation has a parameter of that name:',
+    '',
+    '| At most | Parameters |',
+    '|--:|---|',
+    ...fieldRows(areas),
+    '',
+  ].join('\n')
+}
+
+function perMinute({ calls, windowMs }: Budget): number {
+  return (calls * 60_000) / windowMs
+}
+
+function seconds(ms: number): string {
+  return ms === 1_000 ? 'a second' : `${String(ms / 1_000)} seconds`
+}
+
+function minutes(ms: number): string {
+  return `${String(ms / 60_000)} minutes`
+}
+
+function fieldRows(areas: Readonly<Record<string, OperationTable>>): string[] {
+  const found = Object.values(areas)
+    .flatMap((area) => Object.values(area))
+    .flatMap(({ params, query, body }: Operation) => [params, query, body].flatMap((part) => limitsIn('', part)))
+  const byLimit = Map.groupBy(found, ({ limit }) => limit)
+  const order = (limit: string) => Number.parseInt(limit)
+  return [...byLimit]
+    .sort(([a], [b]) => order(a) - order(b) || (a < b ? -1 : 1))
+    .map(([limit, fields]) => {
+      const names = [...new Set(fields.map(({ field }) => `\`${field}\``))].sort()
+      return `| ${limit} | ${names.join(', ')} |`
+    })
+}
+
+interface Schema {
+  properties?: Record<string, Schema>
+  items?: Schema
+  anyOf?: Schema[]
+  maxLength?: number
+  maxItems?: number
+}
+
+function limitsIn(field: string, schema: Schema | undefined): { field: string; limit: string }[] {
+  if (schema === undefined) return []
+  const { maxLength, maxItems, items, anyOf = [], properties = {} } = schema
+  return [
+    ...(maxLength === undefined ? [] : [{ field, limit: `${String(maxLength)} characters` }]),
+    ...(maxItems === undefined ? [] : [{ field, limit: `${String(maxItems)} entries` }]),
+    ...limitsIn(`${field}[]`, items),
+    ...anyOf.flatMap((one) => limitsIn(field, one)),
+    ...Object.entries(properties).flatMap(([name, part]) => limitsIn(field === '' ? name : `${field}.${name}`, part)),
+  ]
+}

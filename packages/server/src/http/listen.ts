@@ -1,0 +1,250 @@
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import type { Operation } from '@deskbell/contract/operation.ts'
+import { internalError } from '@deskbell/contract/refusals.ts'
+import type { RequestInfo } from '../context.ts'
+import { UnreadableBody, bodyLimitBytes, readBody } from './body.ts'
+import type { Dispatch, Served } from './dispatch.ts'
+import { registerPages, type Page } from './pages.ts'
+import type { Reply } from './reply.ts'
+import { registerSystem, type SystemOptions } from './system.ts'
+
+export interface ListenOptions extends SystemOptions {
+  dispatch: Dispatch
+  operations: ReadonlyMap<string, Served>
+  /** What a browser may open outside the API. */
+  pages: readonly Page[]
+  newRequestId: () => string
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const
+const API = '/api/v1'
+
+/** The headers of a preflight answer (contract §G.1). */
+const preflight = {
+  'access-control-allow-methods': 'GET, POST, PUT, DELETE, HEAD, PATCH',
+  'access-control-allow-headers':
+    'Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token, x-visitor-token, Authorization, X-2fa-code, X-2fa-method',
+  'access-control-max-age': '86400',
+}
+
+const exposed = 'Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id'
+
+/** The web server: one loop over the contract registers every operation under every spelling. Fastify is seen only here. */
+export function makeHttpServer(options: ListenOptions): FastifyInstance {
+  const { config, log } = options.context
+  const logger: FastifyBaseLogger = log
+  const app = Fastify({
+    loggerInstance: logger,
+    // Our own line per call names the route, never the URL: tokens travel in it.
+    logController: new LogController({ disableRequestLogging: true }),
+    // Lines carry the request's id themselves; a logger of its own for every request costs more than it tells.
+    childLoggerFactory: (logger) => logger,
+    bodyLimit: bodyLimitBytes,
+    routerOptions: { maxParamLength: 1_024, ignoreTrailingSlash: true },
+    trustProxy: config.http.trustProxyHops > 0 && ((_address, hop) => hop < config.http.trustProxyHops),
+    genReqId: options.newRequestId,
+    // Fastify's own answer would repeat the address, with the token in it.
+    frameworkErrors: (_error, _request, reply) =>
+      void send(reply, { status: 400, body: { success: false, error: 'The address is not valid.' } }),
+    requestTimeout: 30_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+  })
+  readBodiesOurselves(app)
+  app.addHook('onRequest', (request, reply) => allowOrigin(request, reply, options))
+  registerOperations(app, options)
+  registerSystem(app, options)
+  registerPages(app, options.pages)
+  app.setErrorHandler((error, request, reply) => sendFault(error, request, reply, options))
+  app.setNotFoundHandler((_request, reply) =>
+    send(reply, { status: 404, body: { success: false, error: 'API endpoint not found' } }),
+  )
+  return app
+}
+
+/** Browsers show an answer of the API, a refusal too, only to pages that the server names (contract §G.1). */
+async function allowOrigin(request: FastifyRequest, reply: FastifyReply, options: ListenOptions): Promise<void> {
+  // Only browsers ask, and they say where they come from; programs need no reading of the settings for it.
+  if (request.headers.origin === undefined || !request.url.startsWith(API)) return
+  const origin = await options.allowedOrigin(request.headers.origin)
+  if (origin === undefined) return
+  void reply.headers({
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers': exposed,
+    vary: 'Origin',
+  })
+}
+
+function readBodiesOurselves(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'string' }, (request, text, done) => {
+    try {
+      done(null, readBody(request.headers['content-type'], text as string))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+}
+
+function registerOperations(app: FastifyInstance, options: ListenOptions): void {
+  const methodsOf = new Map<string, Set<string>>()
+  for (const [key, { operation }] of options.operations) {
+    for (const spelling of [key, ...(operation.aliases ?? [])]) {
+      const [method, path] = splitKey(spelling)
+      app.route({
+        method,
+        url: `${API}${path}`,
+        handler: (request, reply) => answer({ key, operation }, request, reply, options),
+      })
+      methodsOf.set(path, (methodsOf.get(path) ?? new Set()).add(method))
+    }
+  }
+  for (const [path, methods] of methodsOf) refuseOtherMethods(app, path, methods, options)
+}
+
+function refuseOtherMethods(app: FastifyInstance, path: string, methods: Set<string>, options: ListenOptions): void {
+  const allow = [...methods, 'OPTIONS'].join(', ')
+  const others = METHODS.filter((method) => !methods.has(method))
+  app.route({
+    method: others,
+    url: `${API}${path}`,
+    handler: (_request, reply) =>
+      send(reply, {
+        status: 405,
+        headers: { allow },
+        body: { status: 'error', message: 'API endpoint does not exist' },
+      }),
+  })
+  app.route({
+    method: 'OPTIONS',
+    url: `${API}${path}`,
+    handler: async (request, reply) => {
+      const origin = await options.allowedOrigin(request.headers.origin)
+      if (origin === undefined)
+        return send(reply, { status: 405, body: { status: 'error', message: 'CORS not enabled.' } })
+      return reply
+        .code(200)
+        .headers({ 'access-control-allow-origin': origin, ...preflight })
+        .send('')
+    },
+  })
+}
+
+async function answer(
+  { key, operation }: { key: string; operation: Operation },
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ListenOptions,
+): Promise<FastifyReply> {
+  const startedAt = performance.now()
+  const info = describe(request)
+  const wrong = info === undefined ? { status: 400, body: { success: false, error: 'Duplicate headers' } } : undefined
+  const input = inputOf(operation, request)
+  const result = wrong ?? (await options.dispatch({ key, input, request: info as RequestInfo }))
+  const seconds = (performance.now() - startedAt) / 1_000
+  options.metrics.note(key, result.status, seconds)
+  const line = { operation: key, status: result.status, ms: Math.round(seconds * 1_000), requestId: request.id }
+  request.log.debug(line, 'answered')
+  return send(reply, result)
+}
+
+function inputOf(operation: Operation, { params, query, body, headers }: FastifyRequest) {
+  const token = operation.caller === 'anyone' ? single(headers['x-visitor-token']) : undefined
+  if (token === undefined) return { params, query, body: unwrap(operation, body) }
+  return {
+    params,
+    query: withToken(operation.query, query, token),
+    body: withToken(operation.body, unwrap(operation, body), token),
+  }
+}
+
+/** A visitor's token may come in a header instead, which no proxy's log and no Referer keeps (promises A2). */
+function withToken(schema: unknown, part: unknown, token: string): unknown {
+  const takesToken = 'token' in ((schema as { properties?: object } | undefined)?.properties ?? {})
+  if (!takesToken || typeof part !== 'object' || part === null || 'token' in part) return part
+  return { ...part, token }
+}
+
+/** Old clients send the fields of `visitor` at the top level (contract A.0.3). */
+function unwrap(operation: Operation, body: unknown): unknown {
+  const outer = operation.wrapper
+  if (outer === undefined || typeof body !== 'object' || body === null || outer in body) return body
+  return typeof (body as { token?: unknown }).token === 'string' ? { [outer]: body } : body
+}
+
+/** What the rest of the server may know of the request; `undefined` where a credential is given twice (promises A41). */
+function describe(request: FastifyRequest): RequestInfo | undefined {
+  const { headers } = request
+  if (repeatsCredential(request)) return undefined
+  const userId = single(headers['x-user-id'])
+  const token = single(headers['x-auth-token'])
+  const cookies = headers.cookie ?? ''
+  return {
+    id: request.id,
+    address: request.ip,
+    userAgent: headers['user-agent'],
+    host: headers.host,
+    isWidget: cookies !== '' && isFromWidget(cookies),
+    credentials: userId !== undefined && token !== undefined ? { userId, token } : undefined,
+    visitorToken: single(headers['x-visitor-token']),
+  }
+}
+
+const credentialNames = ['x-user-id', 'x-auth-token', 'x-visitor-token', 'authorization'] as const
+const credentials: ReadonlySet<string> = new Set(credentialNames)
+
+function repeatsCredential({ headers, raw: { rawHeaders } }: FastifyRequest): boolean {
+  if (credentialNames.every((name) => headers[name] === undefined)) return false
+  const seen = new Set<string>()
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? ''
+    if (!credentials.has(name)) continue
+    if (seen.has(name)) return true
+    seen.add(name)
+  }
+  return false
+}
+
+function isFromWidget(cookies: string): boolean {
+  return /(?:^|;\s*)rc_is_widget=t(?:;|$)/.test(cookies) && /(?:^|;\s*)rc_room_type=l(?:;|$)/.test(cookies)
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function sendFault(error: unknown, request: FastifyRequest, reply: FastifyReply, options: ListenOptions): FastifyReply {
+  if (error instanceof UnreadableBody)
+    return send(reply, { status: error.status, body: { success: false, error: error.message } })
+  const { statusCode } = error as { statusCode?: number }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return send(reply, { status: statusCode, body: { success: false, error: (error as Error).message } })
+  options.context.log.error({ err: error, requestId: request.id }, 'A request failed.')
+  return send(reply, internalError(request.id))
+}
+
+/** Exactly `application/json`: clients compare the header (contract §G.1), and Fastify would add a charset to text. */
+function send(reply: FastifyReply, { status, headers, body }: Reply): FastifyReply {
+  return reply
+    .code(status)
+    .headers({
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-request-id': reply.request.id,
+      ...headers,
+    })
+    .send(Buffer.from(JSON.stringify(body)))
+}
+
+function splitKey(key: string): [method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH', path: string] {
+  const [method, path] = key.split(' ') as [(typeof METHODS)[number], string]
+  return [method, path]
+}

@@ -1,0 +1,210 @@
+import { hash } from 'node:crypto'
+import type { LimitClass } from '@deskbell/contract/operation.ts'
+import { addressKey } from './address-key.ts'
+import { createBoundedTable, type BoundedTable } from './bounded-table.ts'
+
+/** A bucket that holds `calls` and fills up evenly in `windowMs`: a burst of that size, then that many per window. */
+export interface Budget {
+  readonly calls: number
+  readonly windowMs: number
+}
+
+export interface Limit {
+  /** Per visitor token or per user. */
+  readonly perCaller: Budget
+  /** Per address, wider: an office behind one address shares it. */
+  readonly perAddress: Budget
+  /** Each operation of the class has buckets of its own. */
+  readonly perOperation?: true
+  /** Answers only to a visitor token that is known: closed to strangers whose address has guessed too many. */
+  readonly needsKnownToken?: true
+  /** What counts here, for the documents. */
+  readonly meaning: string
+}
+
+const MINUTE_MS = 60_000
+
+/** Every limit on calls. Sized so that fifty people who chat behind one address never meet one. */
+export const limits: Readonly<Record<LimitClass | 'lookup', Limit>> = {
+  lookup: {
+    // Any token is answered here, so this also bounds guessing tokens and collecting agents (promises A25).
+    perCaller: { calls: 60, windowMs: MINUTE_MS },
+    perAddress: { calls: 600, windowMs: MINUTE_MS },
+    meaning: 'What a page asks before anybody is registered: the configuration, the next agent',
+  },
+  open: {
+    // 5 in 60 s is contract §G.5; existing widgets stay below it.
+    perCaller: { calls: 5, windowMs: MINUTE_MS },
+    perAddress: { calls: 60, windowMs: MINUTE_MS },
+    perOperation: true,
+    meaning: 'Registering a visitor, opening a room',
+  },
+  send: {
+    perCaller: { calls: 100, windowMs: MINUTE_MS },
+    perAddress: { calls: 2000, windowMs: MINUTE_MS },
+    needsKnownToken: true,
+    meaning: 'A visitor sends messages',
+  },
+  write: {
+    perCaller: { calls: 120, windowMs: MINUTE_MS },
+    perAddress: { calls: 3000, windowMs: MINUTE_MS },
+    needsKnownToken: true,
+    meaning: 'A visitor changes something else: edits, status, closing',
+  },
+  read: {
+    perCaller: { calls: 240, windowMs: MINUTE_MS },
+    perAddress: { calls: 6000, windowMs: MINUTE_MS },
+    needsKnownToken: true,
+    meaning: 'A visitor reads: history, agent, room',
+  },
+  remove: {
+    // Promises A13: five per address, however many tokens it shows.
+    perCaller: { calls: 5, windowMs: MINUTE_MS },
+    perAddress: { calls: 5, windowMs: MINUTE_MS },
+    needsKnownToken: true,
+    meaning: 'Deleting a visitor with everything they said',
+  },
+  login: {
+    perCaller: { calls: 20, windowMs: MINUTE_MS },
+    perAddress: { calls: 120, windowMs: MINUTE_MS },
+    meaning: 'Signing in; failures slow down further attempts besides',
+  },
+  staff: {
+    perCaller: { calls: 600, windowMs: MINUTE_MS },
+    perAddress: { calls: 6000, windowMs: MINUTE_MS },
+    meaning: 'Calls of signed-in staff and integrations',
+  },
+}
+
+/** Unknown visitor tokens an address may show (promises A1): tokens are chosen by clients, so some can be guessed. */
+export const unknownTokens: Budget = { calls: 20, windowMs: MINUTE_MS }
+
+export interface LimitedCall {
+  limitClass: keyof typeof limits
+  /** The operation's key in the contract, whichever spelling was called. */
+  operation: string
+  /** The visitor token as sent, or the id of the *authenticated* user: a claimed one would let strangers drain it. */
+  caller?: string
+  address: string
+}
+
+/** `resetAtMs` is when the bucket is full again; limit and remaining are those of the tighter bucket. */
+export type Taken =
+  | { allowed: true; limit: number; remaining: number; resetAtMs: number }
+  | { allowed: false; limit: number; remaining: 0; resetAtMs: number; retryAfterSeconds: number }
+
+export interface RateLimiter {
+  /** Counts a call, or refuses it; refused calls are not counted. */
+  take(call: LimitedCall): Taken
+  /**
+   * Counts an answer that said a visitor token is unknown. Once refused, that answer becomes a 429 too, and `take`
+   * refuses calls that need a known token from this address, *before* anybody looks: else every guess would still
+   * be told right from wrong. Callers whom `recognise` has named go on undisturbed.
+   */
+  penalise(address: string, kind: 'unknown-token'): Taken
+  /**
+   * Notes that a call with this token succeeded from this address, so that guessing neighbours do not shut it out.
+   * Success in `lookup` proves nothing and is not noted.
+   */
+  recognise(call: LimitedCall): void
+}
+
+export interface RateLimiterOptions {
+  /** Milliseconds since the epoch. When the clock is set back, refilling goes on from there. */
+  now: () => number
+  /** Multiplies every number of calls; at least one call stays. */
+  scale?: number
+  /** Entries held in each of the three tables; a forgotten bucket starts full. */
+  maxEntries?: number
+}
+
+const RECOGNISED_FOR_MS = 24 * 60 * MINUTE_MS
+
+interface Bucket {
+  level: number
+  atMs: number
+  /** Full again, and so the same as none. */
+  endsAtMs: number
+}
+
+/** A limiter in the memory of this process. */
+export function createRateLimiter({ now, scale = 1, maxEntries = 50_000 }: RateLimiterOptions): RateLimiter {
+  // Apart, so that a flood of invented tokens cannot push the addresses out that limit it.
+  const callers = createBoundedTable<Bucket>(maxEntries)
+  const addresses = createBoundedTable<Bucket>(maxEntries)
+  const recognised = createBoundedTable<{ endsAtMs: number }>(maxEntries)
+
+  function draw(table: BoundedTable<Bucket>, key: string, { calls, windowMs }: Budget): Draw {
+    const budget = { calls: Math.max(1, Math.floor(calls * scale)), windowMs }
+    return drawFrom(table, key, budget, now())
+  }
+
+  function guesses(place: string): Draw {
+    return draw(addresses, `unknown-token ${place}`, unknownTokens)
+  }
+
+  /** The spent budget of guesses that shuts this caller out. */
+  function guessedTooMany(place: string, person: string | undefined): Draw | undefined {
+    if (person !== undefined && recognised.get(`${place} ${person}`, now())) return undefined
+    const guessed = guesses(place)
+    return guessed.isEmpty ? guessed : undefined
+  }
+
+  return {
+    take({ limitClass, operation, caller, address }) {
+      const limit = limits[limitClass]
+      const place = addressKey(address)
+      const person = caller === undefined ? undefined : digest(caller)
+      const counted = limit.perOperation ? `${limitClass} ${operation}` : limitClass
+
+      const draws = [draw(addresses, `${counted} ${place}`, limit.perAddress)]
+      if (person !== undefined) draws.push(draw(callers, `${counted} ${person}`, limit.perCaller))
+      const empty = draws.find(({ isEmpty }) => isEmpty) ?? (limit.needsKnownToken && guessedTooMany(place, person))
+      if (empty) return empty.refused()
+      return draws.map((each) => each.taken()).reduce((a, b) => (a.remaining < b.remaining ? a : b))
+    },
+    penalise(address) {
+      const guessed = guesses(addressKey(address))
+      return guessed.isEmpty ? guessed.refused() : guessed.taken()
+    },
+    recognise({ limitClass, caller, address }) {
+      if (caller === undefined || limitClass === 'lookup') return
+      const nowMs = now()
+      recognised.set(`${addressKey(address)} ${digest(caller)}`, { endsAtMs: nowMs + RECOGNISED_FOR_MS }, nowMs)
+    },
+  }
+}
+
+interface Draw {
+  readonly isEmpty: boolean
+  taken(): Taken
+  refused(): Taken
+}
+
+/** Looks into a bucket; only `taken()` changes it. */
+function drawFrom(table: BoundedTable<Bucket>, key: string, { calls, windowMs }: Budget, nowMs: number): Draw {
+  const held = table.get(key, nowMs)
+  if (held && held.atMs > nowMs) held.atMs = nowMs
+  const msPerCall = windowMs / calls
+  const level = held ? Math.min(calls, held.level + (nowMs - held.atMs) / msPerCall) : calls
+  const fullAtMs = (after: number) => Math.ceil(nowMs + (calls - after) * msPerCall)
+  return {
+    // A bucket refilled in many small steps may miss a whole call by rounding.
+    isEmpty: level < 1 - 1e-9,
+    taken() {
+      const after = Math.max(0, level - 1)
+      table.set(key, { level: after, atMs: nowMs, endsAtMs: fullAtMs(after) }, nowMs)
+      return { allowed: true, limit: calls, remaining: Math.floor(after + 1e-9), resetAtMs: fullAtMs(after) }
+    },
+    refused() {
+      const waitMs = (1 - level) * msPerCall
+      const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1000))
+      return { allowed: false, limit: calls, remaining: 0, resetAtMs: fullAtMs(level), retryAfterSeconds }
+    },
+  }
+}
+
+/** Fixed in length, whatever was sent, and no token stays in memory. */
+function digest(caller: string): string {
+  return hash('sha256', caller, 'base64')
+}

@@ -1,0 +1,28 @@
+import type { Reactions } from './database/transaction.ts'
+
+/** Read this to know what must follow when. Each entry is (tx, data) => job rows, written in the same transaction. */
+export const reactions: Reactions = {
+  // The safety net under routing: two transactions that cannot see each other may leave a chat waiting beside a free agent.
+  'inquiry.queued': [
+    (tx) => [{ name: 'offer-waiting-chats', data: null, uniqueKey: 'offer-waiting-chats', runAt: soon(tx.nowMs) }],
+  ],
+  'settings.changed': [
+    (_tx, { ids }) =>
+      ids.some((id) => servingSettings.has(id))
+        ? [{ name: 'offer-waiting-chats', data: null, uniqueKey: 'offer-after-settings' }]
+        : [],
+  ],
+}
+
+/** Settings that decide whether a chat that waits can be served. */
+const servingSettings: ReadonlySet<string> = new Set([
+  'Livechat_Routing_Method',
+  'Livechat_waiting_queue',
+  'Livechat_maximum_chats_per_agent',
+  'Livechat_enabled_when_agent_idle',
+  'Livechat_assign_new_conversation_to_bot',
+])
+
+function soon(nowMs: number): string {
+  return new Date(nowMs + 2_000).toISOString()
+}

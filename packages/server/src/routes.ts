@@ -1,0 +1,39 @@
+import { areas, type Contract, type OperationKey } from '@deskbell/contract/contract.ts'
+import type { Operation } from '@deskbell/contract/operation.ts'
+import { agentRoutes } from './areas/agents/routes.ts'
+import { inquiryRoutes } from './areas/inquiries/routes.ts'
+import { chatRoutes, messageRoutes } from './areas/messages/routes.ts'
+import { roomRoutes } from './areas/rooms/routes.ts'
+import { roleRoutes } from './areas/roles/routes.ts'
+import { sessionRoutes } from './areas/sessions/routes.ts'
+import { settingRoutes } from './areas/settings/routes.ts'
+import { userRoutes } from './areas/users/routes.ts'
+import { visitorRoutes } from './areas/visitors/routes.ts'
+import { widgetSettingsRoutes } from './areas/widget-settings/routes.ts'
+import type { Handlers } from './context.ts'
+import type { Served } from './http/dispatch.ts'
+
+/** Every area's handlers in one table: a missing one does not compile. */
+const handlers: Handlers<Contract> = {
+  ...widgetSettingsRoutes,
+  ...visitorRoutes,
+  ...roomRoutes,
+  ...messageRoutes,
+  ...inquiryRoutes,
+  ...chatRoutes,
+  ...sessionRoutes,
+  ...agentRoutes,
+  ...userRoutes,
+  ...roleRoutes,
+  ...settingRoutes,
+}
+
+/** Every operation with its handler, by its key. */
+export const operations: ReadonlyMap<string, Served> = new Map(
+  Object.values(areas).flatMap((area) =>
+    Object.entries(area as Readonly<Record<string, Operation>>).map(([key, operation]) => [
+      key,
+      { operation, handler: handlers[key as OperationKey] },
+    ]),
+  ),
+)

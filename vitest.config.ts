@@ -1,0 +1,38 @@
+import { defineConfig } from 'vitest/config'
+import { findPostgres } from './packages/server/testing/postgres-setup.ts'
+
+const engines = await enginesToTest()
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/{contract,sdk}/**/*.test.ts', 'packages/server/src/**/*.unit.test.ts', 'lint/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+        },
+      },
+      ...engines.map((engine) => ({
+        test: {
+          name: engine,
+          include: ['packages/server/**/*.test.ts'],
+          exclude: ['**/*.unit.test.ts', '**/node_modules/**'],
+          env: { DESKBELL_TEST_ENGINE: engine },
+          globalSetup: engine === 'postgres' ? ['packages/server/testing/postgres-setup.ts'] : [],
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      })),
+    ],
+  },
+})
+
+/** Both databases, or those that `DATABASES` names. On a machine without PostgreSQL its tests are left out; in CI they fail. */
+async function enginesToTest(): Promise<string[]> {
+  const { DATABASES: named, CI: isCi } = process.env
+  if (named !== undefined && named !== '') return named.split(',')
+  if (isCi !== undefined || (await findPostgres()) !== undefined) return ['sqlite', 'postgres']
+  console.warn('There is no PostgreSQL on this machine: its tests are SKIPPED.')
+  return ['sqlite']
+}
