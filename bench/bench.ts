@@ -1,0 +1,25 @@
+// `npm run bench -- send|start|history`: measures the server as a user starts it. Quote the ratios: figures of different
+// runs, and of different machines, do not compare.
+import { benchHistory } from './history.ts'
+import { print, printMachine } from './report.ts'
+import { benchSend } from './send.ts'
+import { benchStart } from './start.ts'
+
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  send: benchSend,
+  start: benchStart,
+  history: benchHistory,
+}
+
+// An interrupted run removes its folders too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
+const [name = ''] = process.argv.slice(2)
+const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
+if (bench === undefined) {
+  print(`usage: npm run bench -- ${Object.keys(benches).join('|')}`)
+  process.exitCode = 1
+} else {
+  printMachine()
+  await bench()
+}
