@@ -6,21 +6,28 @@ import { findUrls } from './areas/timeline/urls.ts'
 
 describe('whose call it is', () => {
   let desk: TestServer
-  beforeAll(async () => void (desk = await startTestServer({ rateLimits: true })))
+  beforeAll(async () => {
+    const http = { host: '127.0.0.1', port: 0, trustProxyHops: 1, rateLimits: true }
+    desk = await startTestServer({ rateLimits: true, config: { http } })
+  })
   afterAll(() => desk.stop())
 
+  const from = (address: string) => ({ 'x-forwarded-for': address })
+  const register = (token: string, address: string) =>
+    desk.anyone.call('POST /livechat/visitor', { body: { visitor: { token } }, headers: from(address) })
+
   test('a known token in a place that the operation does not read buys no further guesses', async () => {
-    const known = 'a-token-that-is-known'
-    await desk.anyone.call('POST /livechat/visitor', { body: { visitor: { token: known } } })
-    const guess = (n: number) =>
-      desk.anyone.raw('POST /livechat/visitor.status', {
-        query: { token: known },
-        body: { token: `guess-${n}`, status: 'online' },
-      })
-    const answers = []
-    for (let n = 0; n < 25; n++) answers.push((await guess(n)).status)
-    expect(answers.slice(0, 20)).toEqual(Array(20).fill(400))
-    expect(answers.slice(20)).toEqual(Array(5).fill(429))
+    await register('the-token-of-somebody-else', '203.0.113.9')
+    await register('a-token-of-my-own', '203.0.113.1')
+    const guess = async (token: string) => {
+      const query = { token: 'a-token-of-my-own' }
+      const body = { token, status: 'online' }
+      const headers = from('203.0.113.1')
+      return (await desk.anyone.raw('POST /livechat/visitor.status', { query, body, headers })).status
+    }
+    for (let n = 0; n < 20; n++) expect(await guess(`guess-${n}`)).toBe(400)
+    expect(await guess('one-more-guess')).toBe(429)
+    expect(await guess('the-token-of-somebody-else')).toBe(429)
   })
 })
 

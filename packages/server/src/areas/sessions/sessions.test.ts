@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeClient, startTestServer, type TestServer } from '../../../testing/testing.ts'
+import { findPasswordHash } from '../users/users.ts'
+import { openSession } from './sessions.ts'
 
 describe('signing in', () => {
   let desk: TestServer
@@ -41,6 +43,15 @@ describe('signing in', () => {
     const dora = await desk.staff({ username: 'dora' })
     desk.clock.advance(91 * 86_400_000)
     expect((await dora.raw('GET /me')).status).toBe(401)
+  })
+
+  test('a password that was changed while it was being checked opens no session', async () => {
+    const gil = await desk.staff({ username: 'gil' })
+    const { read, transact } = desk.server.context
+    const proven = { userId: gil.id, passwordHash: (await findPasswordHash(read, gil.id)) ?? '' }
+    const admin = await desk.administrator()
+    await admin.call('POST /users.update', { body: { userId: gil.id, data: { password: 'another secret' } } })
+    await expect(transact((tx) => openSession(tx, proven))).rejects.toThrow('sign-in-failed')
   })
 
   test('without both headers nobody is signed in', async () => {
