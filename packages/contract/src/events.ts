@@ -15,6 +15,8 @@ export interface Events {
   'message.created': { roomId: string; messageId: string; seq: number }
   'message.changed': { roomId: string; messageId: string; seq: number }
   'message.deleted': { roomId: string; messageId: string; seq: number }
+  'department.changed': { departmentId: string }
+  'mail.queued': { mailId: string }
   'user.changed': { userId: string }
   'user.removed': { userId: string }
   'settings.changed': { ids: string[] }

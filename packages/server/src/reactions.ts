@@ -6,6 +6,8 @@ export const reactions: Reactions = {
   'inquiry.queued': [
     (tx) => [{ name: 'offer-waiting-chats', data: null, uniqueKey: 'offer-waiting-chats', runAt: soon(tx.nowMs) }],
   ],
+  'department.changed': [() => [{ name: 'offer-waiting-chats', data: null, uniqueKey: 'offer-after-department' }]],
+  'mail.queued': [(_tx, { mailId }) => [{ name: 'send-mail', data: { mailId }, uniqueKey: `send-mail:${mailId}` }]],
   'settings.changed': [
     (_tx, { ids }) =>
       ids.some((id) => servingSettings.has(id))

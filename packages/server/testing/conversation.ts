@@ -1,9 +1,11 @@
 // Visitors and their conversations, for tests that need some but are about something else.
 import type { Contract } from '@deskbell/contract/contract.ts'
 import type { Output } from '@deskbell/contract/operation.ts'
+import { insertDepartment, insertMember, recountMembers } from '../src/areas/departments/store.ts'
 import { saveSettings } from '../src/areas/settings/store.ts'
+import { foldName } from '../src/areas/timeline/timeline.ts'
 import { settings, type SettingId } from '../src/areas/settings/catalogue.ts'
-import type { Tables } from '../src/database/schema.ts'
+import type { DepartmentTable, Tables } from '../src/database/schema.ts'
 import type { Client, RawAnswer, TestServer } from './testing.ts'
 
 export type WireMessage = Output<Contract['POST /livechat/message']>['message']
@@ -107,6 +109,36 @@ export async function withSettings(
   }
 }
 
+let departments = 0
+
+/** A department that takes chats, with these agents; answers its id. */
+export async function makeDepartment(
+  desk: TestServer,
+  { agents = [], ...columns }: Partial<DepartmentTable> & { agents?: readonly { id: string }[] } = {},
+): Promise<string> {
+  const name = columns.name ?? `Department ${String(++departments)}`
+  return desk.server.context.transact(async (tx) => {
+    const id = columns.id ?? tx.newId()
+    await insertDepartment(tx, {
+      name,
+      nameFolded: foldName(name),
+      email: 'desk@example.org',
+      isEnabled: 1,
+      showOnRegistration: 1,
+      showOnOfflineForm: 1,
+      agentCount: 0,
+      createdAt: tx.now,
+      updatedAt: tx.now,
+      ...columns,
+      id,
+    })
+    for (const [position, agent] of agents.entries())
+      await insertMember(tx, { departmentId: id, agentId: agent.id, rotation: 0, position, isEnabled: 1 })
+    await recountMembers(tx, id)
+    return id
+  })
+}
+
 /** Status and body of an answer, for comparing both at once. */
 export function refusal({ status, body }: RawAnswer): [number, unknown] {
   return [status, body]
@@ -131,15 +163,24 @@ export function bare(code: string): [number, unknown] {
 const tables: Record<keyof Tables, true> = {
   visitor: true,
   contact: true,
+  block: true,
+  pageVisit: true,
+  customField: true,
+  department: true,
+  departmentAgent: true,
   room: true,
   roomTag: true,
   inquiry: true,
   subscription: true,
   message: true,
   messageVersion: true,
+  upload: true,
+  mail: true,
   user: true,
   userRole: true,
   session: true,
+  accountLink: true,
+  audit: true,
   setting: true,
   permission: true,
   version: true,

@@ -5,15 +5,24 @@
 export interface Tables {
   visitor: VisitorTable
   contact: ContactTable
+  block: BlockTable
+  pageVisit: PageVisitTable
+  customField: CustomFieldTable
+  department: DepartmentTable
+  departmentAgent: DepartmentAgentTable
   room: RoomTable
   roomTag: RoomTagTable
   inquiry: InquiryTable
   subscription: SubscriptionTable
   message: MessageTable
   messageVersion: MessageVersionTable
+  upload: UploadTable
+  mail: MailTable
   user: UserTable
   userRole: UserRoleTable
   session: SessionTable
+  accountLink: AccountLinkTable
+  audit: AuditTable
   setting: SettingTable
   permission: PermissionTable
   version: VersionTable
@@ -43,9 +52,94 @@ export interface VisitorTable {
   userAgent: string | null
   address: string | null
   host: string | null
+  /** The agent who looks after this visitor. */
+  managerUsername: string | null
+  lastAgentId: string | null
+  lastAgentUsername: string | null
+  lastAgentAt: string | null
   createdAt: string | null
   updatedAt: string
   disabledAt: string | null
+}
+
+/** Somebody who may not chat: `kind` is `visitor` (value: the hash of a token) or `address`. */
+export interface BlockTable {
+  id: string
+  kind: 'visitor' | 'address'
+  value: string
+  visitorId: string | null
+  reason: string
+  createdById: string
+  createdAt: string
+}
+
+/** A page that a visitor looked at; without a room until that visitor opens one, and forgotten after a month. */
+export interface PageVisitTable {
+  id: string
+  tokenHash: string
+  roomId: string | null
+  change: string
+  title: string
+  href: string
+  /** Whoever sent it, for the limit of visits by unknown tokens. */
+  address: string
+  visitedAt: string
+  expiresAt: string | null
+}
+
+/** A field that an administrator defined for visitors or rooms. */
+export interface CustomFieldTable {
+  id: string
+  label: string
+  scope: string
+  visibility: string
+  pattern: string | null
+  type: string | null
+  defaultValue: string | null
+  options: string | null
+  isSearchable: Flag | null
+  isRequired: Flag | null
+  isPublic: Flag | null
+  updatedAt: string
+}
+
+/** A department. The nullable ones are those that the wire leaves out where nobody set them. */
+export interface DepartmentTable {
+  id: string
+  name: string
+  nameFolded: string
+  email: string
+  isEnabled: Flag
+  showOnRegistration: Flag
+  showOnOfflineForm: Flag
+  agentCount: number
+  description: string | null
+  asksForTags: Flag | null
+  closingTags: Json | null
+  offlineChannel: string | null
+  fallbackId: string | null
+  forwardsTo: Json | null
+  receivesWhileOffline: Flag | null
+  /** A number or the text of one, as it was given. */
+  chatLimit: Json | null
+  inactivityTimeout: Json | null
+  abandonedMessage: string | null
+  waitingMessage: string | null
+  archivedAt: string | null
+  createdAt: string
+  updatedAt: string
+}
+
+/** An agent of a department. `rotation` counts the chats handed out, `position` is the wire's `order`. */
+export interface DepartmentAgentTable {
+  id: string
+  departmentId: string
+  agentId: string
+  rotation: number
+  position: number
+  isEnabled: Flag
+  createdAt: string
+  updatedAt: string
 }
 
 /** A person we know, behind one or more visitors. */
@@ -92,6 +186,23 @@ export interface RoomTable {
   firstResponseAt: string | null
   lastResponseAt: string | null
   isOnHold: Flag
+  /** Metrics (contract §B.9): when the visitor's open question was asked and last answered; null is the opening of the room. */
+  askedMs: number | null
+  repliedMs: number | null
+  responseCount: number | null
+  responseSeconds: number | null
+  firstResponseSeconds: number | null
+  firstResponseDoneAt: string | null
+  reactionSeconds: number | null
+  firstReactionSeconds: number | null
+  firstReactionAt: string | null
+  inactivitySeconds: number | null
+  /** When the visitor counts as gone. */
+  abandonsAt: string | null
+  autoTransferredAt: string | null
+  survey: Json | null
+  transcriptRequest: Json | null
+  callStatus: string | null
   topic: string | null
   tags: Json | null
   fields: Json | null
@@ -124,6 +235,8 @@ export interface SubscriptionTable {
   roomId: string
   userId: string
   joinedAt: string
+  /** Up to when the agent has read; null for one who has not looked yet. */
+  readAt: string | null
   updatedAt: string
 }
 
@@ -160,6 +273,39 @@ export interface MessageVersionTable {
   replacedAt: string
   replacedById: string
   reason: 'edited' | 'deleted'
+}
+
+/** A file that somebody sent; its bytes lie under its id in the data folder. */
+export interface UploadTable {
+  id: string
+  roomId: string
+  visitorId: string | null
+  userId: string | null
+  messageId: string | null
+  name: string
+  type: string
+  extension: string
+  etag: string
+  size: number
+  width: number | null
+  height: number | null
+  description: string | null
+  createdAt: string
+}
+
+/** A letter to send. Its row goes once it is handed over. */
+export interface MailTable {
+  id: string
+  recipient: string
+  /** Shown beside the configured sender address. */
+  senderName: string | null
+  replyTo: string | null
+  subject: string
+  text: string
+  html: string
+  attachments: Json | null
+  purpose: string
+  createdAt: string
 }
 
 /** A staff member. `presence` is what others see, `presenceChosen` what they chose, `serviceStatus` the livechat switch. */
@@ -203,6 +349,29 @@ export interface SessionTable {
   userId: string
   createdAt: string
   expiresAt: string
+}
+
+/** A link that lets its holder set a password once. Only the hash of its token is kept. */
+export interface AccountLinkTable {
+  tokenHash: string
+  userId: string
+  purpose: 'invitation' | 'reset'
+  createdAt: string
+  expiresAt: string
+}
+
+/** Who changed what. `before` and `after` never contain a secret. */
+export interface AuditTable {
+  id: string
+  at: string
+  actorId: string
+  actorUsername: string
+  action: string
+  subjectKind: string
+  subjectId: string
+  roomId: string | null
+  before: Json | null
+  after: Json | null
 }
 
 /** A setting that an administrator changed; the others have the default of areas/settings/catalogue.ts. */

@@ -1,6 +1,10 @@
 import type { Kysely } from 'kysely'
 import type { ColumnKinds } from '../columns.ts'
 import * as foundation from './0001-foundation.ts'
+import * as departments from './0002-departments.ts'
+import * as conversations from './0003-conversations.ts'
+import * as filesAndMail from './0004-files-and-mail.ts'
+import * as accountsAndAudit from './0005-accounts-and-audit.ts'
 
 export interface Migration {
   name: string
@@ -8,4 +12,10 @@ export interface Migration {
 }
 
 /** In order. A released migration never changes; the next one builds on it. */
-export const migrations: readonly Migration[] = [{ name: '0001-foundation', up: foundation.up }]
+export const migrations: readonly Migration[] = [
+  { name: '0001-foundation', up: foundation.up },
+  { name: '0002-departments', up: departments.up },
+  { name: '0003-conversations', up: conversations.up },
+  { name: '0004-files-and-mail', up: filesAndMail.up },
+  { name: '0005-accounts-and-audit', up: accountsAndAudit.up },
+]
