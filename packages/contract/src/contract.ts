@@ -1,10 +1,13 @@
 import { agents } from './areas/agents.ts'
+import { departments } from './areas/departments.ts'
 import { inquiries } from './areas/inquiries.ts'
 import { chat, messages } from './areas/messages.ts'
+import { offlineMessages } from './areas/offline-messages.ts'
 import { rooms } from './areas/rooms.ts'
 import { roles } from './areas/roles.ts'
 import { sessions } from './areas/sessions.ts'
 import { settings } from './areas/settings.ts'
+import { transcripts } from './areas/transcripts.ts'
 import { users } from './areas/users.ts'
 import { visitors } from './areas/visitors.ts'
 import { widgetSettings } from './areas/widget-settings.ts'
@@ -22,6 +25,9 @@ export const areas = {
   settings,
   agents,
   users,
+  departments,
+  offlineMessages,
+  transcripts,
 } as const
 
 /** Every operation by its key, `'POST /livechat/message'`: contract key, handler key, SDK call and test call. */
@@ -37,6 +43,9 @@ export const contract = {
   ...areas.users,
   ...areas.roles,
   ...areas.settings,
+  ...areas.departments,
+  ...areas.offlineMessages,
+  ...areas.transcripts,
 } as const
 
 export type Contract = typeof contract

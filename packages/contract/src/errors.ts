@@ -139,6 +139,43 @@ const table = {
   'error-invalid-body-params': { reason: 'Invalid body params', meaning: 'The body does not list permissions.' },
   'error-invalid-permission': { reason: 'Invalid permission', meaning: 'A permission has no such id.' },
   'setting-not-found': { meaning: 'No setting has this id, or it cannot be changed.' },
+
+  // Departments
+  'error-department-not-found': { reason: 'Department not found', meaning: 'No department has this id.' },
+  'department-not-found': { reason: 'Department not found', meaning: 'No department has this id.' },
+  'error-archived-department-cant-be-enabled': {
+    reason: 'Archived departments cannot be enabled',
+    meaning: 'The department is archived: take it out of the archive first.',
+  },
+  'error-validating-department-chat-closing-tags': {
+    reason: 'At least one closing tag is needed',
+    meaning: 'The department asks for a tag when closing and names none.',
+  },
+  'error-fallback-department-circular': {
+    reason: 'A department cannot fall back to itself',
+    meaning: 'The fallback leads, directly or over others, back to the department.',
+  },
+  'error-fallback-department-not-found': {
+    reason: 'Fallback department not found',
+    meaning: 'No department has the id of the fallback.',
+  },
+  'selector-required': { reason: "The 'selector' param is required", meaning: 'The selector is absent or empty.' },
+  'selector-unreadable': { reason: 'The selector is not a JSON object', meaning: 'The selector is not a JSON object.' },
+  'ids-required': { reason: "The 'ids' param is required", meaning: 'The request names no ids.' },
+  'ids-not-a-list': { reason: "The 'ids' param must be an array", meaning: 'The ids are not a list.' },
+  'error-user-is-not-agent': { meaning: 'The person is no agent.' },
+  // Mail
+  'offline-message-not-sent': {
+    reason: 'Error sending Omnichannel offline message',
+    meaning:
+      'The form is switched off, nobody is configured to receive messages, or the given e-mail address cannot be answered.',
+  },
+  'error-invalid-visitor': { meaning: 'No such room, or it is not that visitor’s.' },
+  'invalid email': {
+    meaning: 'Not an e-mail address, or not the one that the visitor registered with.',
+  },
+  'error-transcript-already-requested': { meaning: 'A transcript is mailed when the conversation ends already.' },
+  'error-transcript-not-requested': { meaning: 'No transcript was asked for.' },
 } as const satisfies Record<string, ErrorInfo>
 
 export type ErrorCode = keyof typeof table

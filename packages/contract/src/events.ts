@@ -16,6 +16,7 @@ export interface Events {
   'message.changed': { roomId: string; messageId: string; seq: number }
   'message.deleted': { roomId: string; messageId: string; seq: number }
   'department.changed': { departmentId: string }
+  'department.removed': { departmentId: string }
   'mail.queued': { mailId: string }
   'user.changed': { userId: string }
   'user.removed': { userId: string }

@@ -1,6 +1,7 @@
 // What the person who runs the server decides, before it starts: the environment and the flags of `deskbell serve`.
 // What an administrator edits while it runs is a setting, kept in the database.
 import { closestOf } from './closest.ts'
+import { parseMailbox } from './mail/address.ts'
 
 const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 
@@ -13,6 +14,8 @@ export type Config = {
   database: { url?: string }
   /** Without a slash at the end. */
   siteUrl?: string
+  /** Without an smtpUrl no letter is sent. `from` is `address` or `name <address>`. */
+  mail: { smtpUrl?: string; from?: string }
   log: { level: LogLevel }
   /** Created at the first start of an empty database. */
   firstAdmin?: { username: string; password: string; email?: string; id?: string }
@@ -73,6 +76,25 @@ const variables = {
     },
     secret: true,
     meaning: 'Where people reach this server; links are made from it. It wins over the setting `Site_Url`.',
+  },
+  DESKBELL_SMTP_URL: {
+    kind: {
+      type: 'URL',
+      wanted:
+        'a URL like smtp://user:password@mail.example.org:587 or smtps://… (special characters in the password as %XX)',
+      read: readSmtpUrl,
+    },
+    secret: true,
+    meaning:
+      'Mail server that letters are handed to. `smtps` speaks TLS from the first byte (port 465), `smtp` as soon as the server offers it (port 587). Absent: letters are not sent, and the log says so.',
+  },
+  DESKBELL_MAIL_FROM: {
+    kind: {
+      type: 'address',
+      wanted: 'an e-mail address like desk@example.org or Help desk <desk@example.org>',
+      read: readMailFrom,
+    },
+    meaning: 'Sender of every letter. It wins over the setting `From_Email`.',
   },
   DESKBELL_LOG_LEVEL: {
     kind: oneOf(logLevels),
@@ -242,9 +264,14 @@ function grouped(values: Values): Config {
     dataDir: values.DESKBELL_DATA_DIR,
     database: url === undefined ? {} : { url },
     ...(siteUrl !== undefined && { siteUrl }),
+    mail: groupedMail(values),
     log: { level: values.DESKBELL_LOG_LEVEL },
     ...(firstAdmin !== undefined && { firstAdmin }),
   }
+}
+
+function groupedMail({ DESKBELL_SMTP_URL: smtpUrl, DESKBELL_MAIL_FROM: from }: Values): Config['mail'] {
+  return { ...(smtpUrl !== undefined && { smtpUrl }), ...(from !== undefined && { from }) }
 }
 
 function groupedAdmin(values: Values): Config['firstAdmin'] {
@@ -291,4 +318,23 @@ function readSiteUrl(text: string): string | undefined {
   if (url === null || !['http:', 'https:'].includes(url.protocol)) return undefined
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return undefined
   return (url.origin + url.pathname).replace(/\/+$/, '')
+}
+
+function readSmtpUrl(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (url === null || !['smtp:', 'smtps:'].includes(url.protocol) || url.hostname === '') return undefined
+  const isBare = ['', '/'].includes(url.pathname) && url.search === '' && url.hash === ''
+  return isBare && isDecodable(url.username) && isDecodable(url.password) ? text : undefined
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    return typeof decodeURIComponent(text) === 'string'
+  } catch {
+    return false
+  }
+}
+
+function readMailFrom(text: string): string | undefined {
+  return parseMailbox(text) === undefined ? undefined : text
 }

@@ -4,6 +4,7 @@ import type { Static } from 'typebox'
 import type { Config } from './config.ts'
 import type { Reader, Transact } from './database/transaction.ts'
 import type { LoginGuard } from './http/login-guard.ts'
+import type { Mailer } from './mail/mailer.ts'
 
 /** Infrastructure, and only that: it does not grow with features. Rules are functions, found by import. */
 export interface Context {
@@ -16,6 +17,10 @@ export interface Context {
   log: Logger
   /** Slows password guessing down; absent where rate limits are off. */
   loginGuard: LoginGuard | undefined
+  /** Hands letters over; absent where no mail server is configured. */
+  mailer: Mailer | undefined
+  /** Whether the domain of an address takes mail, as DNS tells. Asks the network: never in a transaction. */
+  takesMail: (address: string) => Promise<boolean>
 }
 
 /** The staff member who calls, with the permissions in force at this moment. */

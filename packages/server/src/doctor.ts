@@ -33,6 +33,7 @@ export async function examine(environment: Environment, flags: Flags, nowMs: num
     folder,
     ...(folder.state === 'ok' ? [checkLock(config)] : []),
     space,
+    checkMail(config),
     ...(await checkDatabase(config, nowMs)),
   ]
 }
@@ -111,6 +112,13 @@ async function checkSpace(dataDir: string): Promise<Finding> {
   return free < scarceBytes ? finding('disk space', 'warn', text, advice) : finding('disk space', 'ok', text)
 }
 
+function checkMail({ mail: { smtpUrl, from } }: Config): Finding {
+  if (smtpUrl === undefined)
+    return finding('mail', 'warn', 'is not configured: letters are dropped', 'Set DESKBELL_SMTP_URL to send letters.')
+  const sender = from ?? 'the address of the setting From_Email'
+  return finding('mail', 'ok', `goes out through ${new URL(smtpUrl).host} from ${sender}`)
+}
+
 function nearestFolder(path: string): string {
   return existsSync(path) ? path : nearestFolder(dirname(path))
 }
@@ -151,7 +159,20 @@ function checkContents(found: Inspection, nowMs: number): Finding[] {
     const advice = 'The next `deskbell serve` runs them, after a backup of a SQLite file.'
     return [finding('migrations', 'warn', `not yet run: ${found.pending.join(', ')}`, advice)]
   }
-  return [finding('migrations', 'ok', 'are all run'), ...checkJobs(found), checkClock(found.newestAt, nowMs)]
+  return [
+    finding('migrations', 'ok', 'are all run'),
+    ...checkJobs(found),
+    ...checkLetters(found),
+    checkClock(found.newestAt, nowMs),
+  ]
+}
+
+function checkLetters({ parked, letters }: Inspection): Finding[] {
+  const count = parked.find(({ name }) => name === 'send-mail')?.count ?? 0
+  const waiting = `${String(letters)} not handed over yet`
+  if (count === 0) return [finding('letters', 'ok', waiting)]
+  const advice = 'They are kept for a week. Is the mail server reachable, and are its name and password right?'
+  return [finding('letters', 'warn', `${waiting}, ${String(count)} of them given up`, advice)]
 }
 
 function checkJobs({ parked }: Inspection): Finding[] {

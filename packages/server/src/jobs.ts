@@ -1,16 +1,34 @@
+import { forgetRemoved } from './areas/departments/departments.ts'
 import { offerWaitingChats } from './areas/routing/routing.ts'
 import { removeExpiredSessions } from './areas/sessions/sessions.ts'
+import { readSettings } from './areas/settings/settings.ts'
+import { mailAtClose } from './areas/transcripts/transcripts.ts'
 import type { Context } from './context.ts'
 import type { JobFunction, Recurring } from './jobs/worker.ts'
+import { parseMailbox } from './mail/address.ts'
+import { removeOldLetters } from './mail/outbox.ts'
+import { sendMail } from './mail/send-mail.ts'
 
 /** Job name → what it does. */
-export function jobFunctions({ transact }: Context): Readonly<Record<string, JobFunction>> {
+export function jobFunctions(context: Context): Readonly<Record<string, JobFunction>> {
+  const { transact, read, config } = context
   return {
     // Many at once would hold the writer for long, so they are offered a few in each transaction.
     'offer-waiting-chats': async () => {
       while ((await transact(offerWaitingChats)) > 0);
     },
+    'forget-department': async (data) => {
+      const { departmentId } = data as { departmentId: string }
+      while ((await transact((tx) => forgetRemoved(tx, departmentId))) > 0);
+    },
     'remove-expired-sessions': () => transact(removeExpiredSessions),
+    'send-mail': async (job) => {
+      const { mailId } = job as { mailId: string }
+      const { From_Email } = await readSettings(read)
+      await sendMail(context, mailId, parseMailbox(config.mail.from ?? From_Email))
+    },
+    'mail-transcript': (job) => mailAtClose(context, job as { roomId: string; lineId: string }),
+    'remove-old-letters': () => transact(removeOldLetters),
   }
 }
 
@@ -20,4 +38,5 @@ const SECOND_MS = 1_000
 export const schedule: readonly Recurring[] = [
   { name: 'offer-waiting-chats', everyMs: 5 * SECOND_MS },
   { name: 'remove-expired-sessions', everyMs: 3_600 * SECOND_MS },
+  { name: 'remove-old-letters', everyMs: 3_600 * SECOND_MS },
 ]

@@ -1,4 +1,5 @@
-import type { Reactions } from './database/transaction.ts'
+import { RULE_DEADLINE_MS, type Reactions } from './database/transaction.ts'
+import { transcriptJobs } from './areas/transcripts/transcripts.ts'
 
 /** Read this to know what must follow when. Each entry is (tx, data) => job rows, written in the same transaction. */
 export const reactions: Reactions = {
@@ -7,6 +8,12 @@ export const reactions: Reactions = {
     (tx) => [{ name: 'offer-waiting-chats', data: null, uniqueKey: 'offer-waiting-chats', runAt: soon(tx.nowMs) }],
   ],
   'department.changed': [() => [{ name: 'offer-waiting-chats', data: null, uniqueKey: 'offer-after-department' }]],
+  // Twice: the rule that removes a department does not see a visitor who names it at that moment.
+  'department.removed': [
+    (tx, { departmentId }) =>
+      [tx.now, afterRules(tx.nowMs)].map((runAt) => ({ name: 'forget-department', data: { departmentId }, runAt })),
+  ],
+  'room.closed': [(tx, { roomId }) => transcriptJobs(tx, roomId)],
   'mail.queued': [(_tx, { mailId }) => [{ name: 'send-mail', data: { mailId }, uniqueKey: `send-mail:${mailId}` }]],
   'settings.changed': [
     (_tx, { ids }) =>
@@ -24,6 +31,11 @@ const servingSettings: ReadonlySet<string> = new Set([
   'Livechat_enabled_when_agent_idle',
   'Livechat_assign_new_conversation_to_bot',
 ])
+
+/** When every rule that runs now has ended. */
+function afterRules(nowMs: number): string {
+  return new Date(nowMs + 2 * RULE_DEADLINE_MS).toISOString()
+}
 
 function soon(nowMs: number): string {
   return new Date(nowMs + 2_000).toISOString()

@@ -1,12 +1,15 @@
 import { areas, type Contract, type OperationKey } from '@deskbell/contract/contract.ts'
 import type { Operation } from '@deskbell/contract/operation.ts'
 import { agentRoutes } from './areas/agents/routes.ts'
+import { departmentRoutes } from './areas/departments/routes.ts'
 import { inquiryRoutes } from './areas/inquiries/routes.ts'
+import { offlineMessageRoutes } from './areas/offline-messages/routes.ts'
 import { chatRoutes, messageRoutes } from './areas/messages/routes.ts'
 import { roomRoutes } from './areas/rooms/routes.ts'
 import { roleRoutes } from './areas/roles/routes.ts'
 import { sessionRoutes } from './areas/sessions/routes.ts'
 import { settingRoutes } from './areas/settings/routes.ts'
+import { transcriptRoutes } from './areas/transcripts/routes.ts'
 import { userRoutes } from './areas/users/routes.ts'
 import { visitorRoutes } from './areas/visitors/routes.ts'
 import { widgetSettingsRoutes } from './areas/widget-settings/routes.ts'
@@ -26,6 +29,9 @@ const handlers: Handlers<Contract> = {
   ...userRoutes,
   ...roleRoutes,
   ...settingRoutes,
+  ...departmentRoutes,
+  ...offlineMessageRoutes,
+  ...transcriptRoutes,
 }
 
 /** Every operation with its handler, by its key. */

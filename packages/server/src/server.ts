@@ -22,6 +22,8 @@ import { jobFunctions, schedule } from './jobs.ts'
 import { insertJobs } from './jobs/store.ts'
 import { makeWorker, type Worker } from './jobs/worker.ts'
 import { makeLog } from './log.ts'
+import { makeTakesMail } from './mail/exchange.ts'
+import { makeMailer } from './mail/mailer.ts'
 import { reactions } from './reactions.ts'
 import { operations } from './routes.ts'
 import { readVersion } from './version.ts'
@@ -31,6 +33,8 @@ export interface Surroundings {
   clock?: () => number
   newId?: () => string
   log?: Logger
+  /** Who is asked about domains, `address:port`; absent: whom the system asks. */
+  nameServers?: readonly string[]
   /** Answers and errors that the contract does not declare are faults. */
   checksAnswers?: boolean
   /** Told of every refusal: operation and code. */
@@ -64,7 +68,10 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const { transact, reader } = database
   const guarded = config.http.rateLimits
   const loginGuard = guarded ? createLoginGuard({ now: clock }) : undefined
-  const context: Context = { transact, read: reader, clock, config, log, loginGuard }
+  const { smtpUrl } = config.mail
+  const mailer = smtpUrl === undefined ? undefined : makeMailer(smtpUrl, clock)
+  const takesMail = makeTakesMail(surroundings.nameServers)
+  const context: Context = { transact, read: reader, clock, config, log, loginGuard, mailer, takesMail }
   const dispatch = makeDispatch({
     context,
     operations,
@@ -102,7 +109,9 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     },
     close: once(async () => {
       await http.close()
-      await worker.stop()
+      const stopped = worker.stop()
+      mailer?.close()
+      await stopped
       await database.close()
     }),
   }

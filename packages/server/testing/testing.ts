@@ -82,6 +82,8 @@ export interface TestServerOptions {
   /** Lines of the log, at debug level. */
   onLog?: (line: string) => void
   config?: Partial<Config>
+  /** Who is asked about domains. */
+  nameServers?: readonly string[]
 }
 
 const START_MS = Date.UTC(2026, 0, 5, 10)
@@ -99,6 +101,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         ? makeLog('debug', { write: options.onLog })
         : makeLog((process.env['DESKBELL_TEST_LOG'] ?? 'silent') as LogLevel),
       checksAnswers: true,
+      ...(options.nameServers !== undefined && { nameServers: options.nameServers }),
       onRefused: noteRefusal,
     })
   let server = await start()
@@ -207,6 +210,7 @@ function testConfig(database: TestDatabase, options: TestServerOptions): Config 
     http: { host: '127.0.0.1', port: 0, trustProxyHops: 0, rateLimits: options.rateLimits ?? false },
     dataDir: database.dataDir,
     database: database.url === undefined ? {} : { url: database.url },
+    mail: {},
     log: { level: 'silent' },
     ...options.config,
   }

@@ -1,5 +1,6 @@
 import { Type as t } from 'typebox'
-import { Id, Nothing, pageAnswer, pageQuery, Token } from '../entities/basics.ts'
+import { Id, Maybe, Nothing, pageAnswer, pageQuery, Token } from '../entities/basics.ts'
+import { DepartmentAgent } from '../entities/department.ts'
 import { Agent } from '../entities/user.ts'
 import { AgentInfo } from '../entities/visitor.ts'
 import { operations } from '../operation.ts'
@@ -89,5 +90,57 @@ export const agents = operations('Agents', {
     body: t.Object({ status: t.Optional(ServiceStatus), agentId: t.Optional(Id) }),
     returns: t.Object({ status: ServiceStatus }),
     errors: { 'agent-unknown': 'notFound', 'error-user-deactivated': 'bare', unauthorized: 'forbidden' },
+  },
+  'POST /livechat/agents.saveInfo': {
+    summary: 'Set the chat limit of an agent and the departments the agent works in',
+    description: 'The agent works in exactly these departments then; unknown ones are left out.',
+    caller: { permission: 'manage-livechat-agents' },
+    limit: 'staff',
+    body: t.Object({
+      agentId: Id,
+      agentData: t.Object({
+        maxNumberSimultaneousChat: Maybe(
+          t.Union([t.Number({ minimum: 0, maximum: 1e9 }), t.String({ maxLength: 32 })]),
+        ),
+      }),
+      agentDepartments: t.Array(Id, { maxItems: 500 }),
+    }),
+    returns: Nothing,
+    errors: { 'error-user-is-not-agent': 'bare' },
+  },
+  'GET /livechat/agents/:agentId/departments': {
+    summary: 'The departments an agent works in',
+    caller: { permission: 'view-l-room' },
+    limit: 'staff',
+    params: t.Object({ agentId: Id }),
+    query: t.Object({ enabledDepartmentsOnly: t.Optional(t.Boolean()) }),
+    returns: t.Object({
+      departments: t.Array(t.Object({ ...DepartmentAgent.properties, departmentName: t.String() })),
+    }),
+    errors: {},
+  },
+  'GET /livechat/queue': {
+    summary: 'How many chats each agent serves, in each department',
+    description:
+      'Only agents who are there and take chats, unless `includeOfflineAgents`. Chats of no department are `Public`.',
+    caller: { permission: 'view-l-room' },
+    limit: 'staff',
+    query: t.Object({
+      ...pageQuery,
+      agentId: t.Optional(t.String({ maxLength: 256 })),
+      departmentId: t.Optional(t.String({ maxLength: 256 })),
+      includeOfflineAgents: t.Optional(t.Boolean()),
+    }),
+    returns: t.Object({
+      queue: t.Array(
+        t.Object({
+          user: t.Object({ _id: t.String(), username: t.String(), status: t.String() }),
+          department: t.Object({ _id: t.Optional(t.String()), name: t.String() }),
+          chats: t.Integer(),
+        }),
+      ),
+      ...pageAnswer,
+    }),
+    errors: {},
   },
 })

@@ -25,7 +25,17 @@ export const widgetSettings = operations('Widget settings', {
         messages: t.Optional(t.Record(t.String(), t.String())),
         survey: t.Optional(t.Object({ items: t.Array(t.String()), values: t.Array(t.String()) })),
         triggers: t.Optional(t.Array(t.Unknown())),
-        departments: t.Optional(t.Array(t.Unknown())),
+        departments: t.Optional(
+          t.Array(
+            t.Object({
+              _id: t.String(),
+              name: t.String(),
+              showOnRegistration: t.Boolean(),
+              showOnOfflineForm: t.Boolean(),
+              departmentsAllowedToForward: t.Optional(t.Array(t.String())),
+            }),
+          ),
+        ),
         resources: t.Optional(t.Object({ sound: t.String(), emojis: t.Array(t.Unknown()) })),
         online: t.Optional(t.Boolean()),
         customFields: t.Optional(t.Array(t.Unknown())),

@@ -21,6 +21,13 @@ export const Message = t.Object({
   editedAt: t.Optional(Time),
   editedBy: t.Optional(t.Object({ _id: t.String(), username: t.String() })),
   transcriptRequested: t.Optional(t.Boolean()),
+  requestData: t.Optional(
+    t.Object({
+      type: t.Union([t.Literal('visitor'), t.Literal('user')]),
+      visitor: Person,
+      user: Person,
+    }),
+  ),
   transferData: t.Optional(t.Unknown()),
   comment: t.Optional(t.String()),
   seq: t.Optional(t.Integer({ description: 'The number of the latest change of this message in its room' })),

@@ -1,5 +1,5 @@
 import { Type as t } from 'typebox'
-import { Time } from './basics.ts'
+import { Person, Time } from './basics.ts'
 import { Message } from './message.ts'
 
 /** A conversation (contract §B.2). `open` is true or absent; a closed room has no `open` key. */
@@ -41,6 +41,12 @@ export const Room = t.Object({
   priorityWeight: t.Integer(),
   estimatedWaitingTimeQueue: t.Integer(),
   metrics: t.Optional(t.Object({ chatDuration: t.Optional(t.Number()), serviceTimeDuration: t.Optional(t.Number()) })),
+  transcriptRequest: t.Optional(
+    t.Object(
+      { requestedAt: Time, requestedBy: Person, email: t.String(), subject: t.String() },
+      { description: 'A transcript that is mailed when the conversation ends; shown to staff' },
+    ),
+  ),
   closedAt: t.Optional(Time),
   closedBy: t.Optional(t.Object({ _id: t.String(), username: t.String() })),
   closer: t.Optional(t.Union([t.Literal('visitor'), t.Literal('user')])),

@@ -11,6 +11,8 @@ export interface Inspection {
   strangers: string[]
   /** Jobs that were given up, by name. */
   parked: { name: string; count: number; lastError: string | null }[]
+  /** Letters that wait for the mail server, given up or not. */
+  letters: number
   /** The latest moment that the data knows of, ISO-8601; absent in an empty database. */
   newestAt?: string
   /** What the database itself found wrong with its file; absent: nothing. */
@@ -26,11 +28,17 @@ export async function inspect(db: Kysely<Tables>): Promise<Inspection> {
     pending: await pendingMigrations(untyped),
     strangers: applied.filter((name) => !known.has(name)),
     parked: [],
+    letters: 0,
   }
   // Tables that are not there yet, or have changed since, cannot be asked.
   if (found.pending.length > 0 || found.strangers.length > 0) return found
   const newestAt = await findNewest(db)
-  return { ...found, parked: await listParked(db), ...(newestAt !== undefined && { newestAt }) }
+  const letters = await db
+    .selectFrom('mail')
+    .select((eb) => eb.fn.countAll().as('count'))
+    .executeTakeFirst()
+  const counted = { parked: await listParked(db), letters: Number(letters?.count ?? 0) }
+  return { ...found, ...counted, ...(newestAt !== undefined && { newestAt }) }
 }
 
 async function listParked(db: Kysely<Tables>): Promise<Inspection['parked']> {

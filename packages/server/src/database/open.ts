@@ -85,7 +85,7 @@ export async function inspectDatabase(location: DatabaseLocation): Promise<Inspe
     location.url === undefined ? inspectSqlite(location.dataDir) : await inspectPostgres(location.url)
   try {
     const damage = findDamage()
-    return damage === undefined ? await inspect(db) : { pending: [], strangers: [], parked: [], damage }
+    return damage === undefined ? await inspect(db) : { pending: [], strangers: [], parked: [], letters: 0, damage }
   } finally {
     await end()
   }

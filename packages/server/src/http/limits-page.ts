@@ -22,10 +22,14 @@ export function limitsPage(areas: Readonly<Record<string, OperationTable>>): str
     '|---|---|--:|--:|',
     ...Object.entries(limits).map(
       ([name, { meaning, perCaller, perAddress, perOperation }]) =>
-        `| \`${name}\` | ${meaning}${perOperation === true ? ' (each operation by itself)' : ''} | ${perMinute(perCaller)} | ${perMinute(perAddress)} |`,
+        `| \`${name}\` | ${meaning}${perOperation === true ? ' (each operation by itself)' : ''} | ${figure(perCaller)} | ${figure(perAddress)} |`,
     ),
     '',
-    `An address that shows more than ${perMinute(unknownTokens)} unknown visitor tokens in a minute is refused wherever a known token is`,
+    ...Object.entries(limits).flatMap(([name, { perServer }]) =>
+      perServer === undefined ? [] : [`Of \`${name}\` the whole server takes ${figure(perServer)}.`],
+    ),
+    '',
+    `An address that shows more than ${figure(unknownTokens)} unknown visitor tokens in a minute is refused wherever a known token is`,
     'needed; visitors who were recognised there go on undisturbed. The class of an operation is its `x-rate-limit-class` in',
     '`openapi.json`.',
     '',
@@ -47,8 +51,9 @@ export function limitsPage(areas: Readonly<Record<string, OperationTable>>): str
   ].join('\n')
 }
 
-function perMinute({ calls, windowMs }: Budget): number {
-  return (calls * 60_000) / windowMs
+/** Calls in a minute, or in an hour where it says so. */
+function figure({ calls, windowMs }: Budget): string {
+  return windowMs === 3_600_000 ? `${String(calls)} an hour` : String((calls * 60_000) / windowMs)
 }
 
 function seconds(ms: number): string {

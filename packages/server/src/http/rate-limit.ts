@@ -14,6 +14,8 @@ export interface Limit {
   readonly perCaller: Budget
   /** Per address, wider: an office behind one address shares it. */
   readonly perAddress: Budget
+  /** All callers together; absent: no limit. */
+  readonly perServer?: Budget
   /** Each operation of the class has buckets of its own. */
   readonly perOperation?: true
   /** Answers only to a visitor token that is known: closed to strangers whose address has guessed too many. */
@@ -23,6 +25,7 @@ export interface Limit {
 }
 
 const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 
 /** Every limit on calls. Sized so that fifty people who chat behind one address never meet one. */
 export const limits: Readonly<Record<LimitClass | 'lookup', Limit>> = {
@@ -73,6 +76,14 @@ export const limits: Readonly<Record<LimitClass | 'lookup', Limit>> = {
     perCaller: { calls: 600, windowMs: MINUTE_MS },
     perAddress: { calls: 6000, windowMs: MINUTE_MS },
     meaning: 'Calls of signed-in staff and integrations',
+  },
+  mail: {
+    // Promises A18: what strangers may have mailed, so that the desk's own mailbox is not flooded.
+    perCaller: { calls: 5, windowMs: HOUR_MS },
+    perAddress: { calls: 5, windowMs: HOUR_MS },
+    perServer: { calls: 100, windowMs: HOUR_MS },
+    perOperation: true,
+    meaning: 'Leaving a message while nobody is there, which is mailed',
   },
 }
 
@@ -132,6 +143,8 @@ export function createRateLimiter({ now, scale = 1, maxEntries = 50_000 }: RateL
   // Apart, so that a flood of invented tokens cannot push the addresses out that limit it.
   const callers = createBoundedTable<Bucket>(maxEntries)
   const addresses = createBoundedTable<Bucket>(maxEntries)
+  // Apart too: there are fewer operations than this, so none of their buckets is ever forgotten.
+  const together = createBoundedTable<Bucket>(1_000)
   const recognised = createBoundedTable<{ endsAtMs: number }>(maxEntries)
 
   function draw(table: BoundedTable<Bucket>, key: string, { calls, windowMs }: Budget): Draw {
@@ -158,6 +171,7 @@ export function createRateLimiter({ now, scale = 1, maxEntries = 50_000 }: RateL
       const counted = limit.perOperation ? `${limitClass} ${operation}` : limitClass
 
       const draws = [draw(addresses, `${counted} ${place}`, limit.perAddress)]
+      if (limit.perServer !== undefined) draws.push(draw(together, counted, limit.perServer))
       if (person !== undefined) draws.push(draw(callers, `${counted} ${person}`, limit.perCaller))
       const empty = draws.find(({ isEmpty }) => isEmpty) ?? (limit.needsKnownToken && guessedTooMany(place, person))
       if (empty) return empty.refused()

@@ -80,7 +80,10 @@ function fieldOf(error: ErrorObject): string {
 function matchText(found: ErrorObject[], value: unknown): string {
   const error = found[0]
   if (error === undefined) return 'Match error'
-  const path = error.instancePath.split('/').filter(Boolean).join('.')
+  const path = error.instancePath
+    .slice(1)
+    .replaceAll(/\/(\d+)/g, '[$1]')
+    .replaceAll('/', '.')
   if (error.keyword === 'required') {
     const { missingProperty } = error.params as { missingProperty: string }
     return `Match error: Missing key '${missingProperty}'${path === '' ? '' : ` in field ${path}`}`

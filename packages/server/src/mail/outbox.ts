@@ -1,19 +1,26 @@
 // Letters that wait to be sent. A rule writes one with what makes it necessary; a job hands it over after the commit.
-import { toJson } from '../database/columns.ts'
-import type { Transaction } from '../database/transaction.ts'
+import { fromJson, toJson } from '../database/columns.ts'
+import type { Reader, Transaction } from '../database/transaction.ts'
+import type { Mailbox } from './address.ts'
 
 /** A letter to one person. Everything in it is cleaned where it is handed over: nothing here can add a recipient or a header. */
 export interface Letter {
   recipient: string
   /** Shown beside the configured sender address. */
   senderName?: string
-  replyTo?: { name: string; address: string }
+  replyTo?: Mailbox
   subject: string
   text: string
   /** Made by a template that escapes what it is given. */
   html: string
   /** What it is for, for the log: `transcript`, `invitation` … */
   purpose: string
+}
+
+/** A letter as it waits; its id makes it recognisable where it arrives twice. */
+export interface StoredLetter extends Letter {
+  id: string
+  writtenAt: string
 }
 
 /** Writes a letter in the transaction that makes it necessary; it leaves after the commit. */
@@ -34,4 +41,31 @@ export async function writeLetter(tx: Transaction, letter: Letter): Promise<void
     }),
   )
   tx.emit('mail.queued', { mailId: id })
+}
+
+/** A letter that waits. */
+export async function findLetter(reader: Reader, id: string): Promise<StoredLetter | undefined> {
+  const row = await reader.first(reader.sql.selectFrom('mail').selectAll().where('id', '=', id))
+  if (row === undefined) return undefined
+  const { senderName, createdAt, recipient, subject, text, html, purpose } = row
+  const replyTo = fromJson<Mailbox>(row.replyTo)
+  return {
+    ...{ id, recipient, subject, text, html, purpose, writtenAt: createdAt },
+    ...(senderName !== null && { senderName }),
+    ...(replyTo !== undefined && { replyTo }),
+  }
+}
+
+/** Forgets a letter. */
+export async function removeLetter(tx: Transaction, id: string): Promise<void> {
+  await tx.run(tx.sql.deleteFrom('mail').where('id', '=', id))
+}
+
+/** Letters that nobody took for so long are of no use to anybody, and are full of what people said. */
+const KEPT_MS = 7 * 86_400_000
+
+/** Forgets letters that were given up a week ago. */
+export async function removeOldLetters(tx: Transaction): Promise<void> {
+  const before = new Date(tx.nowMs - KEPT_MS).toISOString()
+  await tx.run(tx.sql.deleteFrom('mail').where('createdAt', '<', before))
 }

@@ -2,8 +2,9 @@
 import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
+import { replaceDepartmentsOf } from '../departments/departments.ts'
 import type { RoleId } from '../roles/catalogue.ts'
-import { peekNextAgent, switchService } from '../routing/routing.ts'
+import { offerWaitingChats, peekNextAgent, switchService } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import { findOpenRoomOf, findRoom } from '../timeline/timeline.ts'
 import {
@@ -12,6 +13,7 @@ import {
   grantRole,
   listUsers,
   revokeRole,
+  setChatLimit,
   type Presence,
   type ServiceStatus,
   type User,
@@ -19,6 +21,9 @@ import {
   type UserPage,
 } from '../users/users.ts'
 import { findVisitor, requireVisitor } from '../visitors/visitors.ts'
+
+export { listDepartmentIdsOf, listMembershipsOf } from '../departments/departments.ts'
+export { listLoad, type LoadColumn } from './load-store.ts'
 
 /** What a visitor may know of an agent: nothing while `Livechat_show_agent_info` is off. */
 export type AgentInfo =
@@ -166,6 +171,24 @@ export async function setServiceStatus(
   const next = status ?? (agent.serviceStatus === 'available' ? 'not-available' : 'available')
   await switchService(tx, agentId, next)
   return next
+}
+
+/**
+ * Sets how many chats an agent serves at once, and makes the agent's departments exactly these. Without a limit of the
+ * agent's own the general one counts.
+ * @throws `error-user-is-not-agent`
+ */
+export async function saveAgentInfo(
+  tx: Transaction,
+  agentId: string,
+  { chatLimit, departmentIds }: { chatLimit: string | number | undefined; departmentIds: readonly string[] },
+): Promise<void> {
+  await replaceDepartmentsOf(tx, agentId, departmentIds)
+  // After the departments are taken: nobody ceases to be an agent any more until this transaction ends.
+  const agent = await findUserById(tx, agentId)
+  if (agent?.roles.includes('livechat-agent') !== true) throw new ApiError('error-user-is-not-agent')
+  await setChatLimit(tx, agentId, chatLimit)
+  await offerWaitingChats(tx)
 }
 
 async function requireActiveAgent(reader: Reader, id: string): Promise<User> {

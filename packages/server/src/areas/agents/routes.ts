@@ -1,6 +1,7 @@
 import type { agents } from '@deskbell/contract/areas/agents.ts'
 import type { Handlers } from '../../context.ts'
 import { readPage } from '../../page.ts'
+import { memberToWire } from '../departments/wire.ts'
 import { readSettings } from '../settings/settings.ts'
 import type { UserColumn } from '../users/users.ts'
 import {
@@ -8,11 +9,16 @@ import {
   findInLivechat,
   findNextAgent,
   findServingAgent,
+  listDepartmentIdsOf,
   listInLivechat,
+  listLoad,
+  listMembershipsOf,
   removeFromLivechat,
+  saveAgentInfo,
   setServiceStatus,
+  type LoadColumn,
 } from './agents.ts'
-import { agentInfoToWire, agentToWire } from './wire.ts'
+import { agentInfoToWire, agentToWire, loadToWire } from './wire.ts'
 
 const columns: Record<string, UserColumn> = {
   _id: 'id',
@@ -22,6 +28,8 @@ const columns: Record<string, UserColumn> = {
   status: 'presence',
   statusLivechat: 'serviceStatus',
 }
+
+const loadColumns: Readonly<Record<string, LoadColumn>> = { chats: 'chats', 'user.username': 'username' }
 
 export const agentRoutes: Handlers<typeof agents> = {
   'GET /livechat/agent.info/:rid/:token': async ({ read }, { params }) => ({
@@ -44,8 +52,11 @@ export const agentRoutes: Handlers<typeof agents> = {
       serviceStatus: query.onlyAvailable === true ? ('available' as const) : undefined,
     }
     const { users, total } = await listInLivechat(read, user, params.type, { filter, page })
-    // Departments come with a later release; until then nobody belongs to one.
-    const shown = users.map((agent) => ({ ...agentToWire(agent), departments: [] }))
+    const departments = await listDepartmentIdsOf(
+      read,
+      users.map(({ id }) => id),
+    )
+    const shown = users.map((agent) => ({ ...agentToWire(agent), departments: departments.get(agent.id) ?? [] }))
     return { users: shown, count: users.length, offset: page.offset, total }
   },
   'GET /livechat/users/:type/:_id': async ({ read }, { params }) => {
@@ -59,6 +70,25 @@ export const agentRoutes: Handlers<typeof agents> = {
   'POST /livechat/agent.status': async ({ transact }, { body, user }) => ({
     status: await transact((tx) => setServiceStatus(tx, user, body)),
   }),
+  'POST /livechat/agents.saveInfo': async ({ transact }, { body }) => {
+    const { maxNumberSimultaneousChat: limit } = body.agentData
+    // Forms send an empty field for a limit nobody gave.
+    const chatLimit = limit === null || limit === '' ? undefined : limit
+    await transact((tx) => saveAgentInfo(tx, body.agentId, { chatLimit, departmentIds: body.agentDepartments }))
+    return {}
+  },
+  'GET /livechat/agents/:agentId/departments': async ({ read }, { params, query }) => {
+    const memberships = await listMembershipsOf(read, params.agentId)
+    const shown = query.enabledDepartmentsOnly === true ? memberships.filter(({ isEnabled }) => isEnabled) : memberships
+    return { departments: shown.map((each) => ({ ...memberToWire(each), departmentName: each.departmentName })) }
+  },
+  'GET /livechat/queue': async ({ read }, { query }) => {
+    const page = readPage(query, await readSettings(read), loadColumns, [{ column: 'chats', direction: 'desc' }])
+    const { agentId, departmentId, includeOfflineAgents } = query
+    const filter = { agentId, departmentId, availableOnly: includeOfflineAgents !== true }
+    const { loads, total } = await listLoad(read, filter, page)
+    return { queue: loads.map(loadToWire), count: loads.length, offset: page.offset, total }
+  },
 }
 
 /** Old widgets send the department of a visitor without one as nothing or as the word null (contract A.3). */

@@ -6,6 +6,7 @@ import type { Loose } from '../../context.ts'
 import type { User } from '../users/users.ts'
 import { emailsOf } from '../users/wire.ts'
 import type { AgentInfo } from './agents.ts'
+import type { Load } from './load-store.ts'
 
 /** The agent as the visitor sees one (contract A.2). */
 export function agentInfoToWire(info: AgentInfo): Loose<Static<typeof WireAgentInfo>> {
@@ -30,6 +31,15 @@ export function agentToWire(user: User): Loose<Static<typeof WireAgent>> {
     statusLivechat: user.serviceStatus,
     emails: emailsOf(user),
     livechat: limitOf(user),
+  }
+}
+
+/** What an agent serves in a department. */
+export function loadToWire({ agent, department, chats }: Load) {
+  return {
+    user: { _id: agent.id, username: agent.username, status: agent.presence },
+    department: department === undefined ? { name: 'Public' } : { _id: department.id, name: department.name },
+    chats,
   }
 }
 

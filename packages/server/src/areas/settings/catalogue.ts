@@ -151,6 +151,8 @@ export const settings = {
   Livechat_transcript_show_system_messages: { type: 'boolean', default: false, public: true, ...livechat },
   Livechat_transcript_message: { type: 'string', default: '', public: true, ...livechat },
   Livechat_transcript_email_subject: { type: 'string', default: '', public: true, ...livechat },
+  // Ours (promises A17): visitors may have a transcript mailed to anybody, not only to the address they registered with.
+  Livechat_transcript_any_address: { type: 'boolean', default: false, public: false, ...livechat },
   Accounts_Default_User_Preferences_omnichannelTranscriptEmail: {
     type: 'boolean',
     default: false,

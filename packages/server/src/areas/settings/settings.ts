@@ -85,8 +85,8 @@ const visible = (Object.entries(settings) as [SettingId, SettingDefinition][]).f
 )
 
 /** The settings that the environment decides (docs/configuration.md). */
-function fixedBy({ siteUrl }: Config): Partial<Settings> {
-  return siteUrl === undefined ? {} : { Site_Url: siteUrl }
+function fixedBy({ siteUrl, mail: { from } }: Config): Partial<Settings> {
+  return { ...(siteUrl !== undefined && { Site_Url: siteUrl }), ...(from !== undefined && { From_Email: from }) }
 }
 
 function describe(

@@ -25,7 +25,16 @@ export interface Room {
   topic?: string
   tags: string[]
   fields?: Record<string, string>
+  transcriptRequest?: TranscriptRequest | { suppressed: true }
   updatedAt: string
+}
+
+/** The letter that a member of the staff wants sent when the room is closed, as it is stored. */
+export interface TranscriptRequest {
+  requestedAt: string
+  requestedBy: { _id: string; username: string; name?: string }
+  email: string
+  subject: string
 }
 
 /** What a message in a room has moved: the number and the time it got, and who listens. */
@@ -189,6 +198,30 @@ export async function updateOpenRoomsOf(
   return rows.map(({ id }) => id)
 }
 
+/** Open rooms of a department that is gone belong to none. Answers their ids. */
+export async function forgetDepartment(tx: Transaction, departmentId: string): Promise<string[]> {
+  const rows = await tx.all(
+    tx.sql
+      .updateTable('room')
+      .set({ departmentId: null, updatedAt: tx.now })
+      .where('departmentId', '=', departmentId)
+      .where('closedAt', 'is', null)
+      .returning('id'),
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** The same for up to `most` of its closed rooms. Answers how many. */
+export function forgetDepartmentOfClosed(tx: Transaction, departmentId: string, most: number): Promise<number> {
+  const some = tx.sql
+    .selectFrom('room')
+    .select('id')
+    .where('departmentId', '=', departmentId)
+    .where('closedAt', 'is not', null)
+    .limit(most)
+  return tx.run(tx.sql.updateTable('room').set({ departmentId: null, updatedAt: tx.now }).where('id', 'in', some))
+}
+
 /** Every room of a visitor, oldest first. */
 export async function listRoomsOf(reader: Reader, visitorId: string): Promise<Room[]> {
   const rows = await reader.all(
@@ -256,6 +289,7 @@ function advanceBy(eb: RoomUpdate, p: Move) {
 export function roomFromRow(row: RoomRow): Room {
   const { departmentId, queuedAt, lastMessageId, topic } = row
   const fields = fromJson<Record<string, string>>(row.fields) ?? null
+  const transcriptRequest = fromJson<NonNullable<Room['transcriptRequest']>>(row.transcriptRequest) ?? null
   return {
     id: row.id,
     visitor: {
@@ -270,7 +304,7 @@ export function roomFromRow(row: RoomRow): Room {
     ...closedOf(row),
     memberCount: row.memberCount,
     messageCount: row.messageCount,
-    ...withoutNulls({ departmentId, queuedAt, lastMessageId, topic, fields }),
+    ...withoutNulls({ departmentId, queuedAt, lastMessageId, topic, fields, transcriptRequest }),
     lastMessageAt: new Date(row.lastMessageMs).toISOString(),
     seq: row.seq,
     isWaitingResponse: row.isWaitingResponse === 1,

@@ -15,12 +15,14 @@ import {
 import { advanceRoom, countDeleted, takeNextNumber, updateRoom, type Mover, type Room } from './room-store.ts'
 
 export type { Author, Message } from './message-store.ts'
-export type { Room } from './room-store.ts'
+export type { Room, TranscriptRequest } from './room-store.ts'
 export {
   deleteRoom,
   foldName,
   findOpenRoomOf,
   findRoom,
+  forgetDepartment,
+  forgetDepartmentOfClosed,
   insertRoom,
   listRoomsOf,
   replaceTags,

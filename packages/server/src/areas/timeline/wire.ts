@@ -96,9 +96,15 @@ export function roomToWire(
     livechatData: room.fields,
     priorityWeight: NO_PRIORITY,
     estimatedWaitingTimeQueue: NO_ESTIMATE,
+    ...(audience.visitorToken === undefined && requestToWire(room)),
     ...closingToWire(room),
     _updatedAt: room.updatedAt,
   }
+}
+
+/** The transcript that staff asked for: it has an address that is not the visitor's to know. */
+function requestToWire({ transcriptRequest }: Room) {
+  return transcriptRequest !== undefined && 'email' in transcriptRequest ? { transcriptRequest } : {}
 }
 
 /** How a room ended, and for how many seconds it lasted and was served (contract §B.9). */

@@ -1,7 +1,9 @@
 // Staff accounts: who may sign in, under which name, with which roles.
 import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
+import { toJson } from '../../database/columns.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
+import { leaveDepartments } from '../departments/departments.ts'
 import { roles as knownRoles, type RoleId } from '../roles/catalogue.ts'
 import { readPermissions } from '../roles/roles.ts'
 import { choosePresence, leaveService, offerWaitingChats, switchService } from '../routing/routing.ts'
@@ -139,6 +141,7 @@ export async function changeUser(
 export async function removeUser(tx: Transaction, caller: SignedIn, key: UserKey): Promise<void> {
   const user = await takeUserFor(tx, caller, key)
   await refuseLastAdministrator(tx, user)
+  await leaveDepartments(tx, user.id)
   await deleteUser(tx, user.id)
   tx.emit('user.removed', { userId: user.id })
 }
@@ -192,6 +195,12 @@ export async function revokeRole(tx: Transaction, userId: string, role: string):
   const user = await requireUser(tx, userId)
   const rest = user.roles.filter((held) => held !== role)
   if (rest.length < user.roles.length) await changeRoles(tx, user, rest)
+}
+
+/** Sets how many chats an agent serves at once; without a number the general limit counts. */
+export async function setChatLimit(tx: Transaction, userId: string, limit: string | number | undefined): Promise<void> {
+  await updateUser(tx, userId, { chatLimit: toJson(limit) })
+  tx.emit('agent.changed', { userId })
 }
 
 /** @throws `error-invalid-user` */
@@ -304,6 +313,7 @@ async function changeRoles(tx: Transaction, user: User, roles: readonly string[]
   if (isAgent && !wasAgent)
     await switchService(tx, user.id, user.presence === 'offline' ? 'not-available' : 'available')
   if (wasAgent && !isAgent) {
+    await leaveDepartments(tx, user.id)
     await updateUser(tx, user.id, { serviceStatus: null, isServiceStatusBySystem: false, chatLimit: null })
     tx.emit('agent.changed', { userId: user.id })
   }

@@ -115,7 +115,7 @@ const insertKept = statement((sql, p: Insertable<VisitorTable>) =>
       email: p.email,
       phone: p.phone,
       status: 'online',
-      departmentId: null,
+      departmentId: p.departmentId,
       contactId: p.contactId,
       fields: null,
       lastChatId: null,
@@ -139,6 +139,7 @@ export async function insertVisitor(tx: Transaction, visitor: NewVisitor & Visit
     name: visitor.name ?? null,
     email: visitor.email ?? null,
     phone: visitor.phone ?? null,
+    departmentId: visitor.departmentId ?? null,
     tokenHash: hashOf(visitor.token),
     createdAt: tx.now,
     updatedAt: tx.now,
@@ -152,6 +153,7 @@ export interface VisitorChange {
   name?: string
   email?: string
   phone?: string
+  departmentId?: string
 }
 
 /** Writes what a registration sets; answers false where the visitor was removed meanwhile. */

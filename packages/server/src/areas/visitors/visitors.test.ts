@@ -7,6 +7,7 @@ import {
   errorOf,
   errorTypeOf,
   historyOf,
+  makeDepartment,
   newToken,
   openChat,
   openRoomOf,
@@ -166,6 +167,10 @@ describe('registering', () => {
     [{ visitor: { token: 7 } }, 'Match error: Expected string, got number in field visitor.token'],
     [{ visitor: { token: 'x', name: 7 } }, 'Match error: Expected string, got number in field visitor.name'],
     [{ visitor: { token: 'x', email: true } }, 'Match error: Expected string, got boolean in field visitor.email'],
+    [
+      { visitor: { token: 'x', customFields: [{ key: 'k', value: 'v' }] } },
+      `Match error: Missing key 'overwrite' in field visitor.customFields[0]`,
+    ],
   ])('%j is answered as old clients know it', async (body, error) => {
     expect(refusal(await tryRegister(body))).toEqual([400, { success: false, error }])
   })
@@ -234,6 +239,30 @@ describe('registering', () => {
 
   test('the shortest address passes', async () => {
     expect((await registerAs({ token: newToken(), email: 'a@b' })).visitorEmails).toEqual([{ address: 'a@b' }])
+  })
+
+  test('the department is remembered by its id, however it was named, until another is named', async () => {
+    const sales = await makeDepartment(desk, { name: 'Sales' })
+    const support = await makeDepartment(desk, { name: 'Support' })
+    await makeDepartment(desk, { id: 'an-older-one', name: 'Support', isEnabled: 0 })
+    const token = newToken()
+    const departmentAfter = async (visitor: object) => (await registerAs({ token, ...visitor })).department
+    expect(await departmentAfter({ department: sales })).toBe(sales)
+    expect(await departmentAfter({})).toBe(sales)
+    expect(await departmentAfter({ department: 'Support' })).toBe(support)
+    const { config } = await desk.anyone.call('GET /livechat/config', { query: { token } })
+    expect(config.guest?.department).toBe(support)
+  })
+
+  test('a department that takes no chats is refused in the same bytes as one nobody has made', async () => {
+    const archived = { isEnabled: 0, archivedAt: '2026-01-01T00:00:00.000Z' }
+    const ids = [await makeDepartment(desk, { name: 'Off', isEnabled: 0 }), await makeDepartment(desk, archived)]
+    const before = await allRows(desk)
+    const token = newToken()
+    const missing = await tryRegister({ visitor: { token, department: 'no-such' } })
+    for (const department of [...ids, 'Off'])
+      expect(refusal(await tryRegister({ visitor: { token, department } }))).toEqual(refusal(missing))
+    expect(await allRows(desk)).toEqual(before)
   })
 
   test('a department nobody has made is refused', async () => {

@@ -1,6 +1,7 @@
 // People chatting from outside, each known by a token of their own choosing.
 import { ApiError } from '../../api-error.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
+import { requireOpenDepartment } from '../departments/departments.ts'
 import { endService } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import type { Settings } from '../settings/catalogue.ts'
@@ -29,7 +30,7 @@ import {
 } from './store.ts'
 
 export type { Visitor } from './store.ts'
-export { findVisitorByToken as findVisitor, noteAnswered, noteChat } from './store.ts'
+export { findVisitorByToken as findVisitor, findVisitorById, noteAnswered, noteChat } from './store.ts'
 
 /** What a client says of a visitor. */
 export interface Registration {
@@ -64,8 +65,7 @@ export async function requireVisitor(reader: Reader, token: string): Promise<Vis
 export async function registerVisitor(tx: Transaction, given: Registration, device: Device): Promise<Visitor> {
   const settings = await readSettings(tx)
   refuseBadToken(given.token, settings)
-  if (given.department !== undefined) throw new ApiError('error-invalid-department')
-  const change = changeOf(given)
+  const change = { ...changeOf(given), ...(await departmentOf(tx, given)) }
 
   const known = await findKnown(tx, given.token, change, settings)
   const id =
@@ -130,6 +130,14 @@ function changeOf(given: Registration): VisitorChange {
     // Forms send an empty field for an address nobody gave.
     ...(given.email !== undefined && given.email.trim() !== '' && { email: normalEmail(given.email) }),
   }
+}
+
+/** The department is remembered by its id, however it was named. */
+async function departmentOf(
+  tx: Transaction,
+  { department }: Registration,
+): Promise<Pick<VisitorChange, 'departmentId'>> {
+  return department === undefined ? {} : { departmentId: (await requireOpenDepartment(tx, department)).id }
 }
 
 /** The lax check of the wire: exactly one `@`, with something on both sides (contract A.4). */

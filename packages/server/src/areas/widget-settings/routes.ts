@@ -1,11 +1,13 @@
 import type { widgetSettings } from '@deskbell/contract/areas/widget-settings.ts'
 import type { Context, Handlers } from '../../context.ts'
 import { agentInfoToWire } from '../agents/wire.ts'
+import { departmentToPublic } from '../departments/wire.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import { systemAuthor } from '../timeline/timeline.ts'
 import {
   findReturning,
   isDeskOnline,
+  listStaffedDepartments,
   readSettings,
   routingFlags,
   visitorTextLimit,
@@ -30,7 +32,7 @@ export const widgetSettingsRoutes: Handlers<typeof widgetSettings> = {
           values: ['1', '2', '3', '4', '5'],
         },
         triggers: [],
-        departments: [],
+        departments: (await listStaffedDepartments(context.read)).map(departmentToPublic),
         resources: { sound: `${siteOf(context, settings)}/sounds/chime.mp3`, emojis: [] },
         online: await isDeskOnline(context.read),
         customFields: [],

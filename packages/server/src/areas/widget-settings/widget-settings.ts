@@ -6,6 +6,7 @@ import { readSettings } from '../settings/settings.ts'
 import { findOpenRoomOf, type Room } from '../timeline/timeline.ts'
 import { findVisitor, type Visitor } from '../visitors/visitors.ts'
 
+export { listStaffedDepartments } from '../departments/departments.ts'
 export { routingFlags } from '../routing/routing.ts'
 export { readSettings, visitorTextLimit } from '../settings/settings.ts'
 
