@@ -1,5 +1,7 @@
+import { accounts } from './areas/accounts.ts'
 import { agents } from './areas/agents.ts'
 import { departments } from './areas/departments.ts'
+import { audit } from './areas/audit.ts'
 import { inquiries } from './areas/inquiries.ts'
 import { chat, messages } from './areas/messages.ts'
 import { offlineMessages } from './areas/offline-messages.ts'
@@ -26,6 +28,8 @@ export const areas = {
   agents,
   users,
   departments,
+  accounts,
+  audit,
   offlineMessages,
   transcripts,
 } as const
@@ -44,6 +48,8 @@ export const contract = {
   ...areas.roles,
   ...areas.settings,
   ...areas.departments,
+  ...areas.accounts,
+  ...areas.audit,
   ...areas.offlineMessages,
   ...areas.transcripts,
 } as const

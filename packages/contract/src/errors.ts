@@ -164,6 +164,33 @@ const table = {
   'ids-required': { reason: "The 'ids' param is required", meaning: 'The request names no ids.' },
   'ids-not-a-list': { reason: "The 'ids' param must be an array", meaning: 'The ids are not a list.' },
   'error-user-is-not-agent': { meaning: 'The person is no agent.' },
+  // Accounts
+  'error-site-url-missing': {
+    reason: 'Links need the address of this server: set DESKBELL_SITE_URL or the setting Site_Url',
+    meaning:
+      'Neither `DESKBELL_SITE_URL` nor `Site_Url` is an http or https URL, so that no letter with a link can be written.',
+  },
+  'error-mail-not-configured': {
+    reason: 'Letters need a mail server and a sender: set DESKBELL_SMTP_URL and DESKBELL_MAIL_FROM',
+    meaning: 'The server cannot write letters.',
+  },
+  'error-invalid-link': {
+    reason: 'This link does not work',
+    meaning: 'The link is unknown, was used, has expired or was replaced.',
+  },
+  'error-email-param-not-provided': {
+    reason: "The 'email' param is required",
+    meaning: 'The request names no address.',
+  },
+  'error-invalid-password': {
+    reason: 'Invalid password',
+    meaning: 'The current password is missing or wrong.',
+  },
+  'error-password-same-as-current': {
+    reason: 'Entered password same as current password',
+    meaning: 'The new password is the old one.',
+  },
+
   // Mail
   'offline-message-not-sent': {
     reason: 'Error sending Omnichannel offline message',

@@ -20,6 +20,10 @@ export interface Events {
   'mail.queued': { mailId: string }
   'user.changed': { userId: string }
   'user.removed': { userId: string }
+  /** Rooms keep the names of those who serve them. */
+  'user.renamed': { userId: string }
+  /** Somebody, who may be anybody, asked for a letter to this address. */
+  'password.forgotten': { email: string }
   'settings.changed': { ids: string[] }
   'permissions.changed': { ids: string[] }
 }

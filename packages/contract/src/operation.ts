@@ -31,7 +31,8 @@ export type Caller =
 export type ValidationStyle = 'schema' | 'typed' | 'match'
 
 /** Which bucket of the rate limiter a call is counted in; the figures are in the server's `limits` table. */
-export type LimitClass = 'open' | 'send' | 'write' | 'read' | 'lookup' | 'login' | 'staff' | 'remove' | 'mail'
+export type LimitClass =
+  'open' | 'send' | 'write' | 'read' | 'lookup' | 'login' | 'staff' | 'remove' | 'letter' | 'mail'
 
 export interface Operation {
   readonly summary: string

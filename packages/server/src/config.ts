@@ -1,5 +1,6 @@
 // What the person who runs the server decides, before it starts: the environment and the flags of `deskbell serve`.
 // What an administrator edits while it runs is a setting, kept in the database.
+import { emailPattern, usernamePattern } from './areas/users/account-rules.ts'
 import { closestOf } from './closest.ts'
 import { parseMailbox } from './mail/address.ts'
 
@@ -113,7 +114,7 @@ const variables = {
     meaning: 'Limits of requests per visitor, user and address. `off` is for load tests only.',
   },
   DESKBELL_ADMIN_USERNAME: {
-    kind: matching('text', 'letters, digits, dots, dashes and underscores', /^[\p{L}\p{N}._-]{1,64}$/u),
+    kind: matching('text', 'letters, digits, dots, dashes and underscores', usernamePattern),
     meaning:
       'First administrator, created when the database is empty. Absent: the server prints a link, valid once, to create one.',
   },
@@ -123,7 +124,7 @@ const variables = {
     meaning: 'Password of the first administrator. There is no default.',
   },
   DESKBELL_ADMIN_EMAIL: {
-    kind: matching('text', 'an e-mail address', /^[^@\s]+@[^@\s]+$/),
+    kind: matching('text', 'an e-mail address', emailPattern),
     meaning: 'E-mail address of the first administrator.',
   },
   DESKBELL_ADMIN_ID: {
@@ -313,7 +314,8 @@ function readDatabaseUrl(text: string): string | undefined {
   return protocol === 'postgres:' || protocol === 'postgresql:' ? text : undefined
 }
 
-function readSiteUrl(text: string): string | undefined {
+/** The address of a site, without a slash at the end; `undefined` for what is none. */
+export function readSiteUrl(text: string): string | undefined {
   const url = URL.parse(text)
   if (url === null || !['http:', 'https:'].includes(url.protocol)) return undefined
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return undefined

@@ -19,6 +19,7 @@ describe('what a server runs with', () => {
       http: { host: '127.0.0.1', port: 3000, trustProxyHops: 0, rateLimits: true },
       dataDir: './data',
       database: {},
+      mail: {},
       log: { level: 'info' },
     })
   })
@@ -31,6 +32,8 @@ describe('what a server runs with', () => {
         DESKBELL_DATA_DIR: '/srv/deskbell',
         DESKBELL_DATABASE_URL: 'postgres://deskbell:pa%20ss@db:5432/deskbell',
         DESKBELL_SITE_URL: 'https://chat.example.org/desk/',
+        DESKBELL_SMTP_URL: 'smtps://desk:pa%20ss@mail.example.org',
+        DESKBELL_MAIL_FROM: 'Help desk <desk@example.org>',
         DESKBELL_LOG_LEVEL: 'warn',
         DESKBELL_TRUST_PROXY: '2',
         DESKBELL_RATE_LIMITS: 'off',
@@ -46,6 +49,7 @@ describe('what a server runs with', () => {
       dataDir: '/srv/deskbell',
       database: { url: 'postgres://deskbell:pa%20ss@db:5432/deskbell' },
       siteUrl: 'https://chat.example.org/desk',
+      mail: { smtpUrl: 'smtps://desk:pa%20ss@mail.example.org', from: 'Help desk <desk@example.org>' },
       log: { level: 'warn' },
       firstAdmin: { username: 'ada', password: ' a b ', email: 'ada@example.org', id: 'rocketchat-internal_1' },
     })
@@ -109,6 +113,12 @@ describe('what is refused', () => {
     ['DESKBELL_SITE_URL', 'chat.example.org'],
     ['DESKBELL_SITE_URL', 'https://chat.example.org/?a=b'],
     ['DESKBELL_SITE_URL', 'javascript:alert(1)'],
+    ['DESKBELL_SMTP_URL', 'mail.example.org:25'],
+    ['DESKBELL_SMTP_URL', 'https://mail.example.org'],
+    ['DESKBELL_SMTP_URL', 'smtp://mail.example.org/?tls=off'],
+    ['DESKBELL_SMTP_URL', 'smtp://desk:100%@mail.example.org'],
+    ['DESKBELL_MAIL_FROM', 'desk'],
+    ['DESKBELL_MAIL_FROM', 'a@example.org, b@example.org'],
     ['DESKBELL_LOG_LEVEL', 'INFO'],
     ['DESKBELL_TRUST_PROXY', 'true'],
     ['DESKBELL_RATE_LIMITS', 'no'],
@@ -132,11 +142,12 @@ describe('what is refused', () => {
     const environment = {
       DESKBELL_DATABASE_URL: `mysql://root:${secret}@db/deskbell`,
       DESKBELL_SITE_URL: `https://admin:${secret}@chat.example.org`,
+      DESKBELL_SMTP_URL: `smtp://desk:${secret}@mail/?pool`,
       DESKBELL_ADMIN_PASSWORD: `${secret}\0`,
       DESKBELL_ADMIN_PASSWROD: secret,
     }
     const problems = problemsOf(environment)
-    expect(problems).toHaveLength(6)
+    expect(problems).toHaveLength(7)
     expect(new ConfigError(problems).message).not.toContain(secret)
   })
 
@@ -166,7 +177,7 @@ test('the page for docs/configuration.md has a row for every known name, with fl
     problemsOf({ DESKBELL_X: '' })
       .at(-1)
       ?.match(/DESKBELL_\w+/g) ?? []
-  expect(known).toHaveLength(12)
+  expect(known).toHaveLength(14)
   for (const name of known) expect(page).toContain(`\n| \`${name}\` | `)
   expect(page).toContain('| `DESKBELL_PORT` | `--port` | number | `3000` | Port to listen on.')
 })

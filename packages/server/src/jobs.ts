@@ -1,4 +1,6 @@
 import { forgetRemoved } from './areas/departments/departments.ts'
+import { answerForgotten, removeExpiredLinks } from './areas/accounts/accounts.ts'
+import { renameInRooms } from './areas/rooms/rooms.ts'
 import { offerWaitingChats } from './areas/routing/routing.ts'
 import { removeExpiredSessions } from './areas/sessions/sessions.ts'
 import { readSettings } from './areas/settings/settings.ts'
@@ -22,6 +24,9 @@ export function jobFunctions(context: Context): Readonly<Record<string, JobFunct
       while ((await transact((tx) => forgetRemoved(tx, departmentId))) > 0);
     },
     'remove-expired-sessions': () => transact(removeExpiredSessions),
+    'remove-expired-links': () => transact(removeExpiredLinks),
+    'answer-forgotten-password': (data) => answerForgotten(context, (data as { email: string }).email),
+    'rename-in-rooms': (data) => renameInRooms(read, transact, (data as { userId: string }).userId),
     'send-mail': async (job) => {
       const { mailId } = job as { mailId: string }
       const { From_Email } = await readSettings(read)
@@ -38,5 +43,6 @@ const SECOND_MS = 1_000
 export const schedule: readonly Recurring[] = [
   { name: 'offer-waiting-chats', everyMs: 5 * SECOND_MS },
   { name: 'remove-expired-sessions', everyMs: 3_600 * SECOND_MS },
+  { name: 'remove-expired-links', everyMs: 3_600 * SECOND_MS },
   { name: 'remove-old-letters', everyMs: 3_600 * SECOND_MS },
 ]

@@ -9,6 +9,8 @@ import { engine, makeTestDatabase, type TestDatabase } from '../testing/database
 import { createUser } from './areas/users/users.ts'
 import { openDatabase, sqliteFile, type Database } from './database/open.ts'
 import { makeNewId } from './ids.ts'
+import { insertJobs } from './jobs/store.ts'
+import { writeLetter } from './mail/outbox.ts'
 
 const program = join(import.meta.dirname, '../bin/deskbell.js')
 let home: TestDatabase
@@ -251,6 +253,26 @@ describe('deskbell doctor', () => {
     const { code, output } = await run(['doctor'])
     expect(code).toBe(0)
     expect(output).toMatch(/^warn {2}jobs .*1 × mail-transcript given up after many tries: no route to host$/m)
+  })
+
+  test('says where letters go, and how many have not gone', async () => {
+    const without = await run(['doctor'])
+    expect(without.output).toMatch(/^warn {2}mail +is not configured: letters are dropped$/m)
+    const database = await openHere()
+    await database.transact(async (tx) => {
+      await writeLetter(tx, { recipient: 'a@b.example', subject: '', text: '', html: '', purpose: 'test' })
+      await insertJobs(tx, [{ name: 'send-mail', data: { mailId: 'm1' } }])
+      await tx.run(tx.sql.updateTable('job').set({ parkedAt: tx.now, lastError: 'no route to host' }))
+    })
+    await database.close()
+    const environment = {
+      DESKBELL_SMTP_URL: 'smtp://desk:hunter22@mail.example.org:2525',
+      DESKBELL_MAIL_FROM: 'desk@example.org',
+    }
+    const { output } = await run(['doctor'], { environment })
+    expect(output).toMatch(/^ok {4}mail +goes out through mail\.example\.org:2525 from desk@example\.org$/m)
+    expect(output).toMatch(/^warn {2}letters +1 not handed over yet, 1 of them given up$/m)
+    expect(output).not.toContain('hunter22')
   })
 
   test('fails when the clock is behind the data', async () => {

@@ -1,4 +1,5 @@
 import { RULE_DEADLINE_MS, type Reactions } from './database/transaction.ts'
+import { hash } from 'node:crypto'
 import { transcriptJobs } from './areas/transcripts/transcripts.ts'
 
 /** Read this to know what must follow when. Each entry is (tx, data) => job rows, written in the same transaction. */
@@ -15,6 +16,14 @@ export const reactions: Reactions = {
   ],
   'room.closed': [(tx, { roomId }) => transcriptJobs(tx, roomId)],
   'mail.queued': [(_tx, { mailId }) => [{ name: 'send-mail', data: { mailId }, uniqueKey: `send-mail:${mailId}` }]],
+  'password.forgotten': [
+    (_tx, { email }) => [
+      { name: 'answer-forgotten-password', data: { email }, uniqueKey: `forgotten-password:${digestOf(email)}` },
+    ],
+  ],
+  'user.renamed': [
+    (_tx, { userId }) => [{ name: 'rename-in-rooms', data: { userId }, uniqueKey: `rename-in-rooms:${userId}` }],
+  ],
   'settings.changed': [
     (_tx, { ids }) =>
       ids.some((id) => servingSettings.has(id))
@@ -35,6 +44,11 @@ const servingSettings: ReadonlySet<string> = new Set([
 /** When every rule that runs now has ended. */
 function afterRules(nowMs: number): string {
   return new Date(nowMs + 2 * RULE_DEADLINE_MS).toISOString()
+}
+
+/** As long as any other, whatever somebody asked with. */
+function digestOf(text: string): string {
+  return hash('sha256', text.trim().toLowerCase(), 'base64url')
 }
 
 function soon(nowMs: number): string {

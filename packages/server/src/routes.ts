@@ -1,7 +1,9 @@
 import { areas, type Contract, type OperationKey } from '@deskbell/contract/contract.ts'
 import type { Operation } from '@deskbell/contract/operation.ts'
+import { accountRoutes } from './areas/accounts/routes.ts'
 import { agentRoutes } from './areas/agents/routes.ts'
 import { departmentRoutes } from './areas/departments/routes.ts'
+import { auditRoutes } from './areas/audit/routes.ts'
 import { inquiryRoutes } from './areas/inquiries/routes.ts'
 import { offlineMessageRoutes } from './areas/offline-messages/routes.ts'
 import { chatRoutes, messageRoutes } from './areas/messages/routes.ts'
@@ -30,6 +32,8 @@ const handlers: Handlers<Contract> = {
   ...roleRoutes,
   ...settingRoutes,
   ...departmentRoutes,
+  ...accountRoutes,
+  ...auditRoutes,
   ...offlineMessageRoutes,
   ...transcriptRoutes,
 }

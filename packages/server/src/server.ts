@@ -2,6 +2,7 @@ import { areas } from '@deskbell/contract/contract.ts'
 import { openApiDocument } from '@deskbell/contract/openapi.ts'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { accountPages } from './areas/accounts/page.ts'
 import { authenticate } from './areas/sessions/sessions.ts'
 import { readSettings } from './areas/settings/settings.ts'
 import { setupPages, setupPath } from './areas/setup/page.ts'
@@ -86,7 +87,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const version = readVersion()
   const http = makeHttpServer({
     context,
-    pages: setupPages(context, setup),
+    pages: [...setupPages(context, setup), ...accountPages(context)],
     dispatch,
     operations,
     newRequestId: makeNewId(clock),

@@ -4,13 +4,11 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { ApiError } from './api-error.ts'
 import { roles as knownRoles } from './areas/roles/catalogue.ts'
-import { createUser } from './areas/users/users.ts'
+import { createUser, isEmail, isLongEnough, leastPassword } from './areas/users/users.ts'
 import type { NewUser } from './command-line.ts'
 import type { Config } from './config.ts'
 import { hashPassword } from './passwords.ts'
 import { startServer } from './server.ts'
-
-const leastPassword = 8
 
 /** What a person did wrong; the text is for them. */
 export class UserRefused extends Error {
@@ -22,9 +20,8 @@ export class UserRefused extends Error {
  * @throws UserRefused, DataFolderInUse
  */
 export async function addUser(config: Config, user: NewUser, password: string): Promise<string> {
-  if (password.length < leastPassword)
-    throw new UserRefused(`The password needs at least ${String(leastPassword)} characters.`)
-  if (!/^[^@\s]+@[^@\s]+$/.test(user.email)) throw new UserRefused(`${user.email} is no e-mail address.`)
+  if (!isLongEnough(password)) throw new UserRefused(`The password needs at least ${String(leastPassword)} characters.`)
+  if (!isEmail(user.email)) throw new UserRefused(`${user.email} is no e-mail address.`)
   const { id, username, name, email, roles } = user
   const passwordHash = await hashPassword(password)
   const server = await startServer(config)

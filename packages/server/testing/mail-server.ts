@@ -41,7 +41,10 @@ export async function startMailServer(options: SMTPServerOptions = {}): Promise<
       onData(stream, session, done) {
         void buffer(stream).then((bytes) => {
           const refused = refusedAt('letter')
-          if (refused !== null) return done(refused)
+          if (refused !== null) {
+            done(refused)
+            return
+          }
           const { mailFrom, rcptTo } = session.envelope
           const from = mailFrom === false ? '' : mailFrom.address
           letters.push({ envelope: { from, to: rcptTo.map(({ address }) => address) }, raw: bytes.toString('latin1') })

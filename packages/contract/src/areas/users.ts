@@ -1,44 +1,9 @@
 import { Type as t } from 'typebox'
 import { Id, Nothing, pageAnswer, pageQuery } from '../entities/basics.ts'
-import { User } from '../entities/user.ts'
+import { CustomFields, Email, Name, Password, RoleNames, User, Username } from '../entities/user.ts'
 import { operations } from '../operation.ts'
 
-const Username = t.String({ maxLength: 256 })
-const Name = t.String({ pattern: '\\S', maxLength: 256 })
-const Email = t.String({ maxLength: 320 })
-const Password = t.String({ maxLength: 1_024 })
-const RoleNames = t.Array(t.String({ maxLength: 64 }), { maxItems: 100 })
-const CustomFields = t.Record(t.String({ maxLength: 256 }), t.Unknown(), { maxProperties: 100 })
-
 export const users = operations('Users', {
-  'POST /users.create': {
-    summary: 'Create an account',
-    description:
-      'The role `livechat-agent` makes an agent, switched off until present. Roles other than `user` are handed out by ' +
-      'administrators and holders of `access-permissions` alone.',
-    caller: { permission: 'create-user' },
-    limit: 'staff',
-    body: t.Object({
-      name: Name,
-      email: Email,
-      password: Password,
-      username: Username,
-      active: t.Optional(t.Boolean()),
-      roles: t.Optional(RoleNames),
-      requirePasswordChange: t.Optional(t.Boolean()),
-      verified: t.Optional(t.Boolean()),
-      customFields: t.Optional(CustomFields),
-    }),
-    returns: t.Object({ user: User }),
-    errors: {
-      'error-password-policy': 'withCode',
-      'error-action-not-allowed': 'withCode',
-      'error-invalid-username': 'withCode',
-      'error-invalid-email': 'withCode',
-      'error-invalid-role': 'withCode',
-      'error-field-unavailable': 'withCode',
-    },
-  },
   'GET /users.info': {
     summary: 'One account, by id or username',
     description: 'In full for its owner and for holders of `view-full-other-user-info`.',

@@ -3,11 +3,21 @@ import { Time } from './basics.ts'
 
 const emails = t.Array(t.Object({ address: t.String(), verified: t.Boolean() }))
 
+// What accounts are created and changed with.
+export const Username = t.String({ maxLength: 256 })
+export const Name = t.String({ pattern: '\\S', maxLength: 256 })
+export const Email = t.String({ maxLength: 320 })
+export const Password = t.String({ maxLength: 1_024 })
+export const RoleNames = t.Array(t.String({ maxLength: 64 }), { maxItems: 100 })
+export const CustomFields = t.Record(t.String({ maxLength: 256 }), t.Unknown(), { maxProperties: 100 })
+
 /** A staff member (contract §E.1, §E.2). What other users see of one is less; absent keys are not shown. */
 export const User = t.Object({
   _id: t.String(),
   username: t.String(),
   name: t.String(),
+  nickname: t.Optional(t.String()),
+  bio: t.Optional(t.String()),
   type: t.Literal('user'),
   active: t.Boolean(),
   status: t.String(),

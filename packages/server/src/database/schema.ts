@@ -332,6 +332,9 @@ export interface UserTable {
   rotation: number
   lastRoutedAt: string | null
   language: string | null
+  /** What the person says of themselves. */
+  nickname: string | null
+  bio: string | null
   preferences: Json | null
   customFields: Json | null
   createdAt: string

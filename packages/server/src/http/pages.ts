@@ -4,8 +4,8 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 export interface Page {
   method: 'GET' | 'POST'
   path: string
-  /** `query` and `form` hold texts as they came: nothing in them is checked. */
-  handler: (input: { query: Fields; form: Fields }) => Promise<PageAnswer>
+  /** They hold texts as they came: nothing in them is checked. */
+  handler: (input: { params: Fields; query: Fields; form: Fields }) => Promise<PageAnswer>
 }
 
 export interface PageAnswer {
@@ -32,8 +32,8 @@ export function registerPages(app: FastifyInstance, pages: readonly Page[]): voi
     app.route({
       method,
       url: path,
-      handler: async (request, reply) =>
-        sendPage(reply, await handler({ query: fieldsOf(request.query), form: fieldsOf(request.body) })),
+      handler: async ({ params, query, body }, reply) =>
+        sendPage(reply, await handler({ params: fieldsOf(params), query: fieldsOf(query), form: fieldsOf(body) })),
     })
 }
 

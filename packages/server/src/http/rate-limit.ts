@@ -72,6 +72,13 @@ export const limits: Readonly<Record<LimitClass | 'lookup', Limit>> = {
     perAddress: { calls: 120, windowMs: MINUTE_MS },
     meaning: 'Signing in; failures slow down further attempts besides',
   },
+  letter: {
+    // Each call may put a letter into somebody's box; an office that sets up its desk behind one address passes.
+    perCaller: { calls: 20, windowMs: MINUTE_MS },
+    perAddress: { calls: 20, windowMs: MINUTE_MS },
+    perOperation: true,
+    meaning: 'What writes a letter: invitations, forgotten passwords',
+  },
   staff: {
     perCaller: { calls: 600, windowMs: MINUTE_MS },
     perAddress: { calls: 6000, windowMs: MINUTE_MS },

@@ -49,11 +49,10 @@ export function headerText(text: string, most: number): string {
     .toWellFormed()
     .replaceAll(unfitForHeaders, ' ')
     .trim()
-  return [...start].slice(0, most).join('').trim()
+  return Array.from(start).slice(0, most).join('').trim()
 }
 
 // Controls other than tab and line feed.
-// eslint-disable-next-line no-control-regex -- they are what is looked for
 const unfitForBodies = /[\u0000-\u0008\u000B-\u001F\u007F]/g
 
 /** A body without controls, with line feeds alone between its lines. */

@@ -106,7 +106,7 @@ export async function addToLivechat(tx: Transaction, caller: SignedIn, type: str
   if (!caller.can(managedBy)) throw new ApiError('unauthorized')
   const user = await findUserByUsername(tx, username)
   if (user === undefined) throw new ApiError('error-invalid-user')
-  await grantRole(tx, user.id, role)
+  await grantRole(tx, caller, user.id, role)
   if (role === 'livechat-agent') await switchService(tx, user.id, 'available')
   return user
 }
@@ -124,7 +124,7 @@ export async function removeFromLivechat(
   const user = await requireKnown(tx, userId)
   const { role, managedBy } = kinds[requireKind(type)]
   if (!caller.can(managedBy)) throw new ApiError('unauthorized')
-  await revokeRole(tx, user.id, role)
+  await revokeRole(tx, caller, user.id, role)
 }
 
 /** What a list of agents leaves out. It selects among agents only: managers have no service switch. */

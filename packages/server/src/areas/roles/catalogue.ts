@@ -112,4 +112,6 @@ export const defaultPermissions = {
   'view-full-other-user-info': administrators,
   'view-privileged-setting': administrators,
   'view-statistics': administrators,
+  // Ours: the book of who changed what.
+  'view-audit-log': administrators,
 } as const satisfies Record<string, readonly RoleId[]>

@@ -2,6 +2,7 @@
 import { ApiError } from '../../api-error.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
 import { versioned } from '../../database/versioned.ts'
+import { differenceOf, note, type Actor } from '../ledger/ledger.ts'
 import { defaultPermissions, roles } from './catalogue.ts'
 import { listStoredPermissions, savePermissions } from './store.ts'
 
@@ -36,17 +37,27 @@ export async function listPermissionsChangedSince(reader: Reader, sinceMs: numbe
  * Gives permissions to exactly these roles, from now on; where one permission is named twice, the last one counts.
  * @throws `error-invalid-permission`, `error-invalid-role`: then nothing is changed
  */
-export async function changePermissions(tx: Transaction, changes: readonly Permission[]): Promise<void> {
+export async function changePermissions(tx: Transaction, by: Actor, changes: readonly Permission[]): Promise<void> {
   if (!changes.every(({ id }) => Object.hasOwn(defaultPermissions, id))) throw new ApiError('error-invalid-permission')
   if (!changes.every((change) => change.roles.every(isRole))) throw new ApiError('error-invalid-role')
 
   const wanted = new Map(changes.map((change) => [change.id, [...new Set(change.roles)]]))
   if (wanted.size === 0) return
+  const held = await readPermissions(tx)
   await savePermissions(
     tx,
     [...wanted].map(([id, roles]) => ({ id, roles })),
   )
+  for (const [id, roles] of wanted) await noteChange(tx, by, { id, before: held.get(id), after: roles })
   tx.emit('permissions.changed', { ids: [...wanted.keys()] })
+}
+
+type Change = Record<'before' | 'after', readonly string[] | undefined> & { id: string }
+
+async function noteChange(tx: Transaction, by: Actor, { id, before, after }: Change): Promise<void> {
+  const difference = differenceOf({ roles: before }, { roles: after })
+  if (difference === undefined) return
+  await note(tx, { actor: by, action: 'permission.changed', subject: { kind: 'permission', id }, ...difference })
 }
 
 function isRole(id: string): boolean {

@@ -19,7 +19,7 @@ export const roleRoutes: Handlers<typeof contract> = {
     if (!user.can('access-permissions')) throw new ApiError('error-edit-permissions-not-allowed')
     const changes = readChanges(body.permissions)
     const permissions = await transact(async (tx) => {
-      await changePermissions(tx, changes)
+      await changePermissions(tx, user, changes)
       return listPermissions(tx)
     })
     return { permissions: permissions.map(toWire) }

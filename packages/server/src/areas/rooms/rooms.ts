@@ -34,6 +34,7 @@ import { findLastAgentOf } from './list-store.ts'
 
 export type { Room } from '../timeline/timeline.ts'
 export { findLastMessage, findLastMessages, findRoom } from '../timeline/timeline.ts'
+export { renameInRooms } from './renaming.ts'
 export { listRooms, type RoomColumn, type RoomFilter } from './list-store.ts'
 
 /** A visitor as author of messages and lines. */

@@ -4,7 +4,7 @@ import type { Context, Handlers, RequestInfo } from '../../context.ts'
 import type { GivenPassword } from '../../passwords.ts'
 import { findUserByLogin, requireUser, type User } from '../users/users.ts'
 import { userToWire } from '../users/wire.ts'
-import { checkPassword, endSession, openSession, resumeSession, type Proven } from './sessions.ts'
+import { checkPassword, endSession, openSession, refuseGuessing, resumeSession, type Proven } from './sessions.ts'
 
 interface LoginBody {
   user?: string
@@ -35,16 +35,10 @@ async function signInWithPassword(context: Context, body: LoginBody, request: Re
   const login = body.user ?? body.username ?? body.email
   if (login === undefined || body.password === undefined) throw new ApiError('sign-in-failed')
   const account = (await findUserByLogin(context.read, login))?.id ?? login
-  refuseGuessing(context, account, request)
+  refuseGuessing(context.loginGuard, account, request.address)
   const proven = await checkPassword(context.read, login, body.password)
   context.loginGuard?.succeed(account, request.address)
   return proven
-}
-
-function refuseGuessing({ loginGuard }: Context, account: string, { address }: RequestInfo): void {
-  const permit = loginGuard?.begin(account, address)
-  if (permit?.allowed === false)
-    throw new ApiError('error-too-many-requests', { details: { retryAfterSeconds: permit.retryAfterSeconds } })
 }
 
 function answer(user: User, authToken: string) {

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
+import type { LoginGuard } from '../../http/login-guard.ts'
 import { verifyPassword, type GivenPassword } from '../../passwords.ts'
 import { readPermissions } from '../roles/roles.ts'
 import { readSettings } from '../settings/settings.ts'
@@ -40,6 +41,16 @@ async function signedIn(reader: Reader, user: User, sessionHash: string): Promis
 export interface Proven {
   userId: string
   passwordHash: string
+}
+
+/**
+ * Slows guessing down; to be asked before a password is checked.
+ * @throws `error-too-many-requests`
+ */
+export function refuseGuessing(guard: LoginGuard | undefined, account: string, address: string): void {
+  const permit = guard?.begin(account, address)
+  if (permit?.allowed === false)
+    throw new ApiError('error-too-many-requests', { details: { retryAfterSeconds: permit.retryAfterSeconds } })
 }
 
 /**

@@ -20,9 +20,9 @@ export const settingRoutes: Handlers<typeof settings> = {
     const { rows, ...page } = await listPage(context, query, ({ definition }) => seesAll || definition.public)
     return { settings: rows, ...page }
   },
-  'POST /settings': async ({ transact, config }, { body }) => {
+  'POST /settings': async ({ transact, config }, { body, user }) => {
     const changes = body.settings.map(({ _id, value }) => ({ id: _id, value }))
-    await transact((tx) => changeSettings(tx, config, changes))
+    await transact((tx) => changeSettings(tx, user, config, changes))
     return {}
   },
   'GET /settings/:_id': async ({ read, config }, { params, user }) => {
@@ -32,7 +32,7 @@ export const settingRoutes: Handlers<typeof settings> = {
   },
   'POST /settings/:_id': async ({ transact, config }, { params, body, user }) => {
     if (!user.can('edit-privileged-setting')) throw new ApiError('unauthorized')
-    await transact((tx) => changeSettings(tx, config, [{ id: params._id, value: body.value }]))
+    await transact((tx) => changeSettings(tx, user, config, [{ id: params._id, value: body.value }]))
     return {}
   },
 }

@@ -4,6 +4,7 @@ import { engine } from '../../../testing/database.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 import { startServer } from '../../server.ts'
 import { settings } from './catalogue.ts'
+import { systemActor } from '../ledger/ledger.ts'
 import { changeSettings, readSettings } from './settings.ts'
 
 const nothing = { success: false }
@@ -68,7 +69,7 @@ describe('changing a setting', () => {
   test('a change is known to rules of the same transaction, and forgotten when that fails', async () => {
     const { transact } = desk.server.context
     const rule = transact(async (tx) => {
-      await changeSettings(tx, desk.server.context.config, [{ id: 'Livechat_title', value: 'Never seen' }])
+      await changeSettings(tx, systemActor, desk.server.context.config, [{ id: 'Livechat_title', value: 'Never seen' }])
       throw new Error((await readSettings(tx)).Livechat_title)
     })
     await expect(rule).rejects.toThrow('Never seen')

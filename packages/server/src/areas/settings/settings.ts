@@ -1,8 +1,9 @@
 // Business rules that an administrator edits while the server runs.
 import { ApiError } from '../../api-error.ts'
-import type { Config } from '../../config.ts'
+import { readSiteUrl, type Config } from '../../config.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
 import { versioned } from '../../database/versioned.ts'
+import { note, type Actor } from '../ledger/ledger.ts'
 import {
   settings,
   type Asset,
@@ -62,22 +63,40 @@ export async function requireSetting(reader: Reader, config: Config, id: string)
  */
 export async function changeSettings(
   tx: Transaction,
+  by: Actor,
   config: Config,
   changes: readonly { id: string; value: unknown }[],
 ): Promise<void> {
-  const wanted = new Map<SettingId, unknown>()
+  const wanted = new Map<SettingId, { setting: Setting; value: unknown }>()
   for (const { id, value } of changes) {
     const setting = await requireSetting(tx, config, id)
     if (setting.isFixed || value === undefined) throw new ApiError('setting-not-found')
-    if (!isSame(setting.value, value)) wanted.set(setting.id, value)
+    if (!isSame(setting.value, value)) wanted.set(setting.id, { setting, value })
     else wanted.delete(setting.id)
   }
   if (wanted.size === 0) return
   await saveSettings(
     tx,
-    [...wanted].map(([id, value]) => ({ id, value })),
+    [...wanted].map(([id, { value }]) => ({ id, value })),
   )
+  for (const { setting, value } of wanted.values()) await noteChange(tx, by, setting, value)
   tx.emit('settings.changed', { ids: [...wanted.keys()] })
+}
+
+async function noteChange(tx: Transaction, by: Actor, { id, definition, value: old }: Setting, value: unknown) {
+  const shown = (each: unknown) => ({ value: definition.secret === true ? masked(each) : each })
+  await note(tx, {
+    actor: by,
+    action: 'setting.changed',
+    subject: { kind: 'setting', id },
+    before: shown(old),
+    after: shown(value),
+  })
+}
+
+/** Whether there is a secret may be known. */
+function masked(value: unknown): string {
+  return value === '' ? '' : '***'
 }
 
 const visible = (Object.entries(settings) as [SettingId, SettingDefinition][]).filter(
@@ -138,6 +157,11 @@ function asTexts(value: unknown): string[] | undefined {
 
 function asAsset(value: unknown): Asset | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+}
+
+/** Where people reach this server, for links in letters: as configured or set, and never what a request claims. */
+export async function findSiteUrl(reader: Reader, { siteUrl }: Config): Promise<string | undefined> {
+  return siteUrl ?? readSiteUrl((await readSettings(reader)).Site_Url)
 }
 
 /** How many characters a visitor's message may have; `undefined` for as many as the contract takes. */

@@ -6,7 +6,7 @@ import type { Context } from '../../context.ts'
 import type { Reader, Transact, Transaction } from '../../database/transaction.ts'
 import { touchVersion } from '../../database/versioned.ts'
 import { hashPassword } from '../../passwords.ts'
-import { createUser } from '../users/users.ts'
+import { createUser, isEmail, isLongEnough, isUsername, leastPassword } from '../users/users.ts'
 import { hasAdministrator } from './store.ts'
 
 /** What the form asks for; all of it as typed. */
@@ -27,7 +27,6 @@ export interface Setup {
   isOpenWith(reader: Reader, key: string): Promise<boolean>
 }
 
-const leastPassword = 8
 const roles = ['user', 'admin']
 
 /** Sees to it that the server gets an administrator: creates the configured one, else makes the key of a link. */
@@ -56,12 +55,12 @@ async function createConfigured(transact: Transact, admin: NonNullable<Config['f
 /** What is wrong with a form; nothing in it when it may be sent on. */
 export function findProblems(form: AdministratorForm): FormProblems {
   return {
-    ...(!/^[\p{L}\p{N}._-]{1,64}$/u.test(form.username) && {
+    ...(!isUsername(form.username) && {
       username: 'Use letters, digits, dots, dashes and underscores (64 at most).',
     }),
     ...(form.name.trim() === '' && { name: 'Say how you want to be called.' }),
-    ...(!/^[^@\s]+@[^@\s]+$/.test(form.email) && { email: 'This is no e-mail address.' }),
-    ...(form.password.length < leastPassword && { password: `Use at least ${String(leastPassword)} characters.` }),
+    ...(!isEmail(form.email) && { email: 'This is no e-mail address.' }),
+    ...(!isLongEnough(form.password) && { password: `Use at least ${String(leastPassword)} characters.` }),
     ...(form.repeated !== form.password && { repeated: 'The two passwords differ.' }),
   }
 }

@@ -96,11 +96,11 @@ export async function updateMessage(tx: Transaction, message: Message): Promise<
 export async function insertVersion(
   tx: Transaction,
   message: Message,
-  replaced: { byId: string; reason: 'edited' | 'deleted' },
+  replaced: { id: string; byId: string; reason: 'edited' | 'deleted' },
 ): Promise<void> {
   await tx.run(
     tx.sql.insertInto('messageVersion').values({
-      id: tx.newId(),
+      id: replaced.id,
       messageId: message.id,
       roomId: message.roomId,
       text: message.text,

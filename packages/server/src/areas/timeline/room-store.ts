@@ -3,6 +3,7 @@ import { fromJson, withoutNulls } from '../../database/columns.ts'
 import type { RoomTable, Tables } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
+import { forgetRoom } from '../ledger/ledger.ts'
 
 /** One conversation. */
 export interface Room {
@@ -230,10 +231,11 @@ export async function listRoomsOf(reader: Reader, visitorId: string): Promise<Ro
   return rows.map(roomFromRow)
 }
 
-/** Removes a room with everything in it. */
+/** Removes a room with everything in it, and with what the book knows of its messages. */
 export async function deleteRoom(tx: Transaction, id: string): Promise<void> {
   // The row first: a message written beside the removal would stay behind.
   await updateRoom(tx, id, {})
+  await forgetRoom(tx, id)
   await tx.run(tx.sql.deleteFrom('messageVersion').where('roomId', '=', id))
   await tx.run(tx.sql.deleteFrom('message').where('roomId', '=', id))
   await tx.run(tx.sql.deleteFrom('room').where('id', '=', id))

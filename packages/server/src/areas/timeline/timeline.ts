@@ -1,6 +1,7 @@
 // What is said in a room, in one order that never changes: every message and system line takes the room's row, its next
 // number and its next time, in the transaction that writes it.
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
+import { note, type Actor } from '../ledger/ledger.ts'
 import {
   findLatestShown,
   findMessage,
@@ -91,7 +92,7 @@ export async function changeText(
   },
 ): Promise<Message> {
   const { seq, current } = await takeForChange(tx, message)
-  await insertVersion(tx, current, { byId: change.by.id, reason: 'edited' })
+  await keepVersion(tx, current, change.by, 'edited')
   const changed: Message = {
     ...bareOf(current),
     seq,
@@ -116,7 +117,7 @@ export async function deleteMessage(
   deletion: { by: { id: string; username: string }; leavesPlaceholder: boolean },
 ): Promise<void> {
   const { seq, lastMessageId, current } = await takeForChange(tx, message)
-  await insertVersion(tx, current, { byId: deletion.by.id, reason: 'deleted' })
+  await keepVersion(tx, current, deletion.by, 'deleted')
   const rest = bareOf(current)
   const edited = { at: tx.now, by: deletion.by }
   if (deletion.leavesPlaceholder) {
@@ -142,6 +143,21 @@ async function takeForChange(
   const current = await findMessage(tx, seen.id)
   if (current === undefined || current.deletedAt !== undefined || current.type !== seen.type) throw new StartOver()
   return { ...taken, current }
+}
+
+/** Keeps what a message said, and who replaced it, under one id. */
+async function keepVersion(tx: Transaction, message: Message, by: Actor, reason: 'edited' | 'deleted'): Promise<void> {
+  const id = tx.newId()
+  await insertVersion(tx, message, { id, byId: by.id, reason })
+  const { kind, id: authorId, username } = message.author
+  await note(tx, {
+    id,
+    actor: by,
+    action: `message.${reason}`,
+    subject: { kind: 'message', id: message.id },
+    roomId: message.roomId,
+    before: { author: { kind, id: authorId, username } },
+  })
 }
 
 /** A message without what goes with its text. */

@@ -8,7 +8,6 @@ import { readSettings } from '../settings/settings.ts'
 import {
   changeUser,
   chooseStatus,
-  createUserFor,
   findUser,
   listUsers,
   refuseWeakPassword,
@@ -31,25 +30,6 @@ const columns: Record<string, UserColumn> = {
 }
 
 export const userRoutes: Handlers<typeof users> = {
-  'POST /users.create': async ({ transact }, { body, user }) => {
-    const {
-      password,
-      verified = false,
-      active = true,
-      requirePasswordChange = false,
-      roles = ['user'],
-      ...given
-    } = body
-    const draft = {
-      ...given,
-      roles,
-      isEmailVerified: verified,
-      isActive: active,
-      mustChangePassword: requirePasswordChange,
-      passwordHash: await hashNew(password),
-    }
-    return { user: userToWire(await transact((tx) => createUserFor(tx, user, draft))) }
-  },
   'GET /users.info': async ({ read }, { query, user }) => {
     const found = await findUser(read, query)
     if (found === undefined) throw new ApiError('user-not-found')

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import { fromJson, toFlag, toJson } from '../../database/columns.ts'
+import { fromJson, toFlag, toJson, withoutNulls } from '../../database/columns.ts'
 import type { UserTable } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
@@ -26,6 +26,8 @@ export interface User {
   /** The person's own limit of simultaneous chats, as it was given; the wire sends it back so. */
   chatLimit?: string | number
   language?: string
+  nickname?: string
+  bio?: string
   preferences: Record<string, unknown>
   customFields: Record<string, unknown>
   createdAt: string
@@ -63,6 +65,8 @@ export type UserChange = Partial<
     | 'serviceStatus'
     | 'chatLimit'
     | 'language'
+    | 'nickname'
+    | 'bio'
   >
 > & {
   email?: string | null
@@ -146,6 +150,8 @@ export async function insertUser(tx: Transaction, user: NewUser): Promise<boolea
         rotation: 0,
         lastRoutedAt: null,
         language: null,
+        nickname: null,
+        bio: null,
         preferences: null,
         customFields: toJson(customFields),
         createdAt: tx.now,
@@ -244,6 +250,11 @@ export function deleteSessionsOf(tx: Transaction, userId: string, exceptHash = '
   return tx.run(tx.sql.deleteFrom('session').where('userId', '=', userId).where('tokenHash', '!=', exceptHash))
 }
 
+/** Makes the one-time links into an account worthless. */
+export async function deleteLinksOf(tx: Transaction, userId: string): Promise<void> {
+  await tx.run(tx.sql.deleteFrom('accountLink').where('userId', '=', userId))
+}
+
 async function withRoles(reader: Reader, row: Selectable<UserTable> | undefined): Promise<User | undefined> {
   if (row === undefined) return undefined
   const roles = await rolesOf.all(reader, { userId: row.id })
@@ -272,7 +283,7 @@ export function fromRow(row: Selectable<UserTable>, roles: string[]): User {
     ...(row.serviceStatus !== null && { serviceStatus: row.serviceStatus as ServiceStatus }),
     isServiceStatusBySystem: row.serviceStatusBySystem === 1,
     ...(chatLimit !== undefined && { chatLimit }),
-    ...(row.language !== null && { language: row.language }),
+    ...withoutNulls({ language: row.language, nickname: row.nickname, bio: row.bio }),
     preferences: fromJson<Record<string, unknown>>(row.preferences) ?? {},
     customFields: fromJson<Record<string, unknown>>(row.customFields) ?? {},
     createdAt: row.createdAt,

@@ -2,21 +2,29 @@
 import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import { toJson } from '../../database/columns.ts'
-import type { Reader, Transaction } from '../../database/transaction.ts'
+import type { Transaction } from '../../database/transaction.ts'
 import { leaveDepartments } from '../departments/departments.ts'
-import { roles as knownRoles, type RoleId } from '../roles/catalogue.ts'
-import { readPermissions } from '../roles/roles.ts'
-import { choosePresence, leaveService, offerWaitingChats, switchService } from '../routing/routing.ts'
+import { differenceOf, note, systemActor, type Actor } from '../ledger/ledger.ts'
+import { choosePresence, leaveService } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
+import { refuseBadEmail, refuseBadName, refuseUnknownRoles } from './account-rules.ts'
+import { findUser, requireUser, type UserKey } from './find-user.ts'
 import {
-  countActiveInRole,
+  AGENT,
+  changeActive,
+  changeRoles,
+  isAdministrator,
+  isPowerful,
+  isSameSet,
+  refuseLastAdministrator,
+} from './standing.ts'
+import {
+  deleteLinksOf,
   deleteSessionsOf,
   deleteUser,
   findUserByEmail,
-  findUserById,
   findUserByUsername,
   insertUser,
-  replaceRoles,
   takeAccounts,
   updateUser,
   type Presence,
@@ -26,8 +34,19 @@ import {
 
 export type { Presence, ServiceStatus, User } from './store.ts'
 export type { UserColumn, UserFilter, UserPage } from './list-store.ts'
-export { findPasswordHash, findUserById, findUserByUsername, takeIfUnchanged } from './store.ts'
+export { isEmail, isLongEnough, isUsername, leastPassword, refuseWeakPassword } from './account-rules.ts'
+export { findUser, findUserByLogin, requireUser } from './find-user.ts'
+export {
+  deleteLinksOf,
+  findPasswordHash,
+  findUserByEmail,
+  findUserById,
+  findUserByUsername,
+  takeAccounts,
+  takeIfUnchanged,
+} from './store.ts'
 export { listUsers } from './list-store.ts'
+export { grantRole, revokeRole } from './standing.ts'
 
 /** What a new account needs. The password is hashed before the transaction. */
 export interface AccountDraft {
@@ -53,49 +72,20 @@ export type AccountChange = Pick<
   | 'mustChangePassword'
   | 'statusText'
   | 'language'
+  | 'nickname'
+  | 'bio'
   | 'customFields'
 > & { email?: string; passwordHash?: string; roles?: readonly string[] }
 
-/** An account by its id or, without one, by its username. */
-export interface UserKey {
-  userId?: string | undefined
-  username?: string | undefined
-}
-
-/** Characters of the shortest password, as NIST SP 800-63B has it. */
-const LEAST_PASSWORD = 8
-
-const AGENT = 'livechat-agent' satisfies RoleId
-const ADMINISTRATOR = 'admin' satisfies RoleId
 const presences: readonly string[] = ['online', 'away', 'busy', 'offline'] satisfies Presence[]
 
 /**
- * Creates an account. One with the role `livechat-agent` is an agent at once, switched off until present (contract §B.5).
+ * Creates an account on behalf of whoever runs the server. One with the role `livechat-agent` is an agent at once,
+ * switched off until present (contract §B.5).
  * @throws `error-invalid-username`, `error-invalid-email`, `error-invalid-role`, `error-field-unavailable`
  */
-export async function createUser(tx: Transaction, draft: AccountDraft): Promise<User> {
-  refuseBadName(draft.username)
-  if (draft.email !== undefined) refuseBadEmail(draft.email)
-  refuseUnknownRoles(draft.roles)
-  await takeAccounts(tx)
-  await refuseTaken(tx, draft)
-  const id = draft.id ?? tx.newId()
-  const inserted = await insertUser(tx, {
-    id,
-    username: draft.username,
-    name: draft.name,
-    email: draft.email,
-    isEmailVerified: draft.isEmailVerified ?? false,
-    passwordHash: draft.passwordHash,
-    isActive: draft.isActive ?? true,
-    mustChangePassword: draft.mustChangePassword ?? false,
-    roles: draft.roles,
-    serviceStatus: draft.roles.includes(AGENT) ? 'not-available' : undefined,
-    customFields: draft.customFields,
-  })
-  if (!inserted) throw unavailable(draft.username)
-  tx.emit('user.changed', { userId: id })
-  return requireUser(tx, id)
+export function createUser(tx: Transaction, draft: AccountDraft): Promise<User> {
+  return addUser(tx, systemActor, draft)
 }
 
 /**
@@ -103,8 +93,16 @@ export async function createUser(tx: Transaction, draft: AccountDraft): Promise<
  * @throws `error-action-not-allowed`, and what `createUser` throws
  */
 export async function createUserFor(tx: Transaction, caller: SignedIn, draft: AccountDraft): Promise<User> {
-  if (draft.roles.some((role) => role !== 'user')) refuseToAssignRoles(caller)
-  return createUser(tx, draft)
+  refuseRolesFrom(caller, draft.roles)
+  return addUser(tx, caller, draft)
+}
+
+/**
+ * Only administrators hand out roles other than `user`.
+ * @throws `error-action-not-allowed`
+ */
+export function refuseRolesFrom(caller: SignedIn, roles: readonly string[]): void {
+  if (roles.some((role) => role !== 'user')) refuseToAssignRoles(caller)
 }
 
 /**
@@ -122,16 +120,26 @@ export async function changeUser(
   const { roles, isActive, ...plain } = change
   if (roles !== undefined && !isSameSet(roles, user.roles)) refuseToAssignRoles(caller)
   if (isActive !== undefined && !caller.can('edit-other-user-active-status')) throw new ApiError('unauthorized')
-  if (plain.username !== undefined) refuseBadName(plain.username)
-  if (plain.email !== undefined) refuseBadEmail(plain.email)
-  await refuseTaken(tx, plain, userId)
+  await refuseBadNames(tx, plain, userId)
 
   await updateUser(tx, userId, { ...verificationAfter(user, plain), ...plain })
   if (plain.passwordHash !== undefined) await endOtherSessions(tx, caller, user)
-  if (roles !== undefined) await changeRoles(tx, user, roles)
-  if (isActive !== undefined) await changeActive(tx, await requireUser(tx, userId), isActive)
+  await followChange(tx, caller, user, await requireUser(tx, userId))
+  if (roles !== undefined) await changeRoles(tx, caller, user, roles)
+  if (isActive !== undefined) await changeActive(tx, caller, await requireUser(tx, userId), isActive)
   tx.emit('user.changed', { userId })
   return requireUser(tx, userId)
+}
+
+/**
+ * Gives an account the password that its owner chose through a link in a letter: the address is theirs then. Every
+ * session and every other link ends.
+ */
+export async function replacePassword(tx: Transaction, user: User, passwordHash: string): Promise<void> {
+  await updateUser(tx, user.id, { passwordHash, mustChangePassword: false, isEmailVerified: true })
+  await signOut(tx, user)
+  await notePassword(tx, user, user)
+  tx.emit('user.changed', { userId: user.id })
 }
 
 /**
@@ -143,6 +151,8 @@ export async function removeUser(tx: Transaction, caller: SignedIn, key: UserKey
   await refuseLastAdministrator(tx, user)
   await leaveDepartments(tx, user.id)
   await deleteUser(tx, user.id)
+  const subject = { kind: 'user' as const, id: user.id }
+  await note(tx, { actor: caller, action: 'user.deleted', subject, before: notedOf(user) })
   tx.emit('user.removed', { userId: user.id })
 }
 
@@ -152,7 +162,7 @@ export async function removeUser(tx: Transaction, caller: SignedIn, key: UserKey
  */
 export async function setActive(tx: Transaction, caller: SignedIn, userId: string, isActive: boolean): Promise<void> {
   const user = await takeUserFor(tx, caller, { userId })
-  await changeActive(tx, user, isActive)
+  await changeActive(tx, caller, user, isActive)
   tx.emit('user.changed', { userId })
 }
 
@@ -176,75 +186,37 @@ export async function chooseStatus(
   tx.emit('user.changed', { userId })
 }
 
-/**
- * Gives an account a role it may have already. Somebody who becomes an agent takes chats at once if present.
- * @throws `error-invalid-role`, `error-invalid-user`
- */
-export async function grantRole(tx: Transaction, userId: string, role: string): Promise<void> {
-  await takeAccounts(tx)
-  const user = await requireUser(tx, userId)
-  if (!user.roles.includes(role)) await changeRoles(tx, user, [...user.roles, role])
-}
-
-/**
- * Takes a role away, if the account has it. Who is no agent any more has no switch and no limit; open chats stay.
- * @throws `error-invalid-user`, `error-last-administrator`
- */
-export async function revokeRole(tx: Transaction, userId: string, role: string): Promise<void> {
-  await takeAccounts(tx)
-  const user = await requireUser(tx, userId)
-  const rest = user.roles.filter((held) => held !== role)
-  if (rest.length < user.roles.length) await changeRoles(tx, user, rest)
-}
-
 /** Sets how many chats an agent serves at once; without a number the general limit counts. */
 export async function setChatLimit(tx: Transaction, userId: string, limit: string | number | undefined): Promise<void> {
   await updateUser(tx, userId, { chatLimit: toJson(limit) })
   tx.emit('agent.changed', { userId })
 }
 
-/** @throws `error-invalid-user` */
-export async function requireUser(reader: Reader, id: string): Promise<User> {
-  const user = await findUserById(reader, id)
-  if (user === undefined) throw new ApiError('error-invalid-user')
+async function addUser(tx: Transaction, by: Actor, draft: AccountDraft): Promise<User> {
+  refuseBadName(draft.username)
+  if (draft.email !== undefined) refuseBadEmail(draft.email)
+  refuseUnknownRoles(draft.roles)
+  await takeAccounts(tx)
+  await refuseTaken(tx, draft)
+  const id = draft.id ?? tx.newId()
+  const inserted = await insertUser(tx, {
+    id,
+    username: draft.username,
+    name: draft.name,
+    email: draft.email,
+    isEmailVerified: draft.isEmailVerified ?? false,
+    passwordHash: draft.passwordHash,
+    isActive: draft.isActive ?? true,
+    mustChangePassword: draft.mustChangePassword ?? false,
+    roles: draft.roles,
+    serviceStatus: draft.roles.includes(AGENT) ? 'not-available' : undefined,
+    customFields: draft.customFields,
+  })
+  if (!inserted) throw unavailable(draft.username)
+  tx.emit('user.changed', { userId: id })
+  const user = await requireUser(tx, id)
+  await note(tx, { actor: by, action: 'user.created', subject: { kind: 'user', id }, after: notedOf(user) })
   return user
-}
-
-/**
- * Finds an account by id or username.
- * @throws `error-user-param-not-provided`
- */
-export async function findUser(reader: Reader, { userId, username }: UserKey): Promise<User | undefined> {
-  if (userId !== undefined) return findUserById(reader, userId)
-  if (username !== undefined) return findUserByUsername(reader, username)
-  throw new ApiError('error-user-param-not-provided')
-}
-
-/** Finds the account behind what a person typed to sign in: a username or an e-mail address. */
-export async function findUserByLogin(reader: Reader, login: string): Promise<User | undefined> {
-  return (await findUserByUsername(reader, login)) ?? (await findUserByEmail(reader, login))
-}
-
-/** @throws `error-invalid-username` */
-function refuseBadName(username: string): void {
-  if (!/^[\p{L}\p{N}._-]{1,64}$/u.test(username)) throw new ApiError('error-invalid-username')
-}
-
-/** @throws `error-invalid-role` */
-function refuseUnknownRoles(roles: readonly string[]): void {
-  if (roles.some((role) => !Object.hasOwn(knownRoles, role))) throw new ApiError('error-invalid-role')
-}
-
-/**
- * For the plain password, before it is hashed.
- * @throws `error-password-policy`
- */
-export function refuseWeakPassword(password: string): void {
-  if (password.length < LEAST_PASSWORD) throw new ApiError('error-password-policy')
-}
-
-function refuseBadEmail(email: string): void {
-  if (!/^[^@\s]+@[^@\s]+$/.test(email)) throw new ApiError('error-invalid-email')
 }
 
 /** The account to change. Whoever could take over an administrator's account could do anything, so only they may. */
@@ -257,12 +229,6 @@ async function takeUserFor(tx: Transaction, caller: SignedIn, key: UserKey): Pro
   return user
 }
 
-/** Whose account would be as good as an administrator's. */
-async function isPowerful(reader: Reader, { roles }: User): Promise<boolean> {
-  const holders = (await readPermissions(reader)).get('access-permissions') ?? []
-  return roles.includes(ADMINISTRATOR) || roles.some((role) => holders.includes(role))
-}
-
 function refuseToAssignRoles(caller: SignedIn): void {
   if (!isAdministrator(caller))
     throw new ApiError('error-action-not-allowed', {
@@ -271,9 +237,10 @@ function refuseToAssignRoles(caller: SignedIn): void {
     })
 }
 
-/** Who may edit permissions could have every one of them, so holding `access-permissions` is as good as the role. */
-function isAdministrator(caller: SignedIn): boolean {
-  return caller.roles.includes(ADMINISTRATOR) || caller.can('access-permissions')
+async function refuseBadNames(tx: Transaction, change: AccountChange, ownId: string): Promise<void> {
+  if (change.username !== undefined) refuseBadName(change.username)
+  if (change.email !== undefined) refuseBadEmail(change.email)
+  await refuseTaken(tx, change, ownId)
 }
 
 async function refuseTaken(tx: Transaction, names: { username?: string; email?: string | undefined }, ownId?: string) {
@@ -284,7 +251,8 @@ async function refuseTaken(tx: Transaction, names: { username?: string; email?: 
   if (sameEmail !== undefined && sameEmail.id !== ownId) throw unavailable(email ?? '')
 }
 
-function unavailable(taken: string): ApiError {
+/** The refusal of a name or an address that another account has. */
+export function unavailable(taken: string): ApiError {
   return new ApiError('error-field-unavailable', { reason: `${taken} is already in use :(` })
 }
 
@@ -293,58 +261,38 @@ function verificationAfter(user: User, { email }: AccountChange): Pick<UserChang
   return email !== undefined && email !== user.email ? { isEmailVerified: false } : {}
 }
 
-/** Somebody whose password another changed is no longer there: an agent takes chats again after the next sign-in. */
+/** What follows a change of an account besides itself: its entry in the book, its old links, its name in rooms. */
+async function followChange(tx: Transaction, by: Actor, before: User, after: User): Promise<void> {
+  const subject = { kind: 'user' as const, id: after.id }
+  const difference = differenceOf(notedOf(before), notedOf(after))
+  if (difference !== undefined) await note(tx, { actor: by, action: 'user.changed', subject, ...difference })
+  // A link that lies in the letter box of the old address must not open the account any more.
+  if (before.email !== after.email) await deleteLinksOf(tx, after.id)
+  if (before.username !== after.username) tx.emit('user.renamed', { userId: after.id })
+}
+
+/** What the book keeps of an account: nothing that changes with the hour, and no secret. */
+function notedOf({ username, name, email, roles, nickname, bio, language, customFields, ...flags }: User) {
+  const { isEmailVerified, isActive, mustChangePassword } = flags
+  const texts = { username, name, email, nickname, bio, language }
+  return { ...texts, roles, isEmailVerified, isActive, mustChangePassword, customFields }
+}
+
+async function notePassword(tx: Transaction, by: Actor, { id }: User): Promise<void> {
+  await note(tx, { actor: by, action: 'user.password-changed', subject: { kind: 'user', id } })
+}
+
+/** A changed password ends every session but the one that changed it. */
 async function endOtherSessions(tx: Transaction, caller: SignedIn, user: User): Promise<void> {
-  if (caller.id === user.id) {
-    await deleteSessionsOf(tx, user.id, caller.sessionHash)
-    return
-  }
+  await notePassword(tx, caller, user)
+  if (caller.id !== user.id) return signOut(tx, user)
+  await deleteSessionsOf(tx, user.id, caller.sessionHash)
+  await deleteLinksOf(tx, user.id)
+}
+
+/** Somebody who is signed out everywhere is no longer there: an agent takes chats again after the next sign-in. */
+async function signOut(tx: Transaction, user: User): Promise<void> {
   await deleteSessionsOf(tx, user.id)
+  await deleteLinksOf(tx, user.id)
   await leaveService(tx, user.id, { isBot: user.roles.includes('bot') })
-}
-
-/** Makes the roles of an account exactly these; becoming and ceasing to be an agent as contract §B.5 has it. */
-async function changeRoles(tx: Transaction, user: User, roles: readonly string[]): Promise<void> {
-  refuseUnknownRoles(roles)
-  if (!roles.includes(ADMINISTRATOR)) await refuseLastAdministrator(tx, user)
-  await replaceRoles(tx, user.id, roles)
-  const wasAgent = user.roles.includes(AGENT)
-  const isAgent = roles.includes(AGENT)
-  if (isAgent && !wasAgent)
-    await switchService(tx, user.id, user.presence === 'offline' ? 'not-available' : 'available')
-  if (wasAgent && !isAgent) {
-    await leaveDepartments(tx, user.id)
-    await updateUser(tx, user.id, { serviceStatus: null, isServiceStatusBySystem: false, chatLimit: null })
-    tx.emit('agent.changed', { userId: user.id })
-  }
-  // A bot counts as present (contract §C.2), so an agent who becomes one may be free for a chat that waits.
-  if (isAgent && wasAgent) await offerWaitingChats(tx)
-  tx.emit('user.changed', { userId: user.id })
-}
-
-async function changeActive(tx: Transaction, user: User, isActive: boolean): Promise<void> {
-  if (isActive === user.isActive) return
-  if (isActive) {
-    await updateUser(tx, user.id, { isActive })
-    return
-  }
-  await refuseLastAdministrator(tx, user)
-  await deleteSessionsOf(tx, user.id)
-  await updateUser(tx, user.id, {
-    isActive,
-    presence: 'offline',
-    ...(user.roles.includes(AGENT) && { serviceStatus: 'not-available', isServiceStatusBySystem: false }),
-  })
-  tx.emit('agent.changed', { userId: user.id })
-}
-
-/** Nobody may lock everybody out. */
-async function refuseLastAdministrator(tx: Transaction, user: User): Promise<void> {
-  if (!user.roles.includes(ADMINISTRATOR) || !user.isActive) return
-  if ((await countActiveInRole(tx, ADMINISTRATOR, user.id)) === 0) throw new ApiError('error-last-administrator')
-}
-
-function isSameSet(left: readonly string[], right: readonly string[]): boolean {
-  const held = new Set(right)
-  return new Set(left).size === held.size && left.every((item) => held.has(item))
 }

@@ -3,7 +3,7 @@ import type { ColumnKinds } from '../columns.ts'
 
 type Table = CreateTableBuilder<string>
 
-/** One-time links into accounts, and the book of who changed what. */
+/** One-time links into accounts, what people say of themselves, and the book of who changed what. */
 export async function up(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> {
   await db.schema
     .createTable('accountLink')
@@ -15,6 +15,8 @@ export async function up(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> 
     .execute()
   await db.schema.createIndex('accountLinkByUser').on('accountLink').column('userId').execute()
 
+  for (const name of ['nickname', 'bio']) await db.schema.alterTable('user').addColumn(name, kind.text).execute()
+
   let audit: Table = db.schema
     .createTable('audit')
     .addColumn('id', kind.id, (c) => c.primaryKey())
@@ -24,5 +26,6 @@ export async function up(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> 
   await audit.addColumn('roomId', kind.text).addColumn('before', kind.json).addColumn('after', kind.json).execute()
   await db.schema.createIndex('auditByTime').on('audit').columns(['at', 'id']).execute()
   await db.schema.createIndex('auditBySubject').on('audit').columns(['subjectKind', 'subjectId', 'at']).execute()
+  await db.schema.createIndex('auditByRoom').on('audit').columns(['roomId', 'at']).execute()
   await db.schema.createIndex('auditByActor').on('audit').columns(['actorId', 'at']).execute()
 }

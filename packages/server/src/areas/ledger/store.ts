@@ -1,0 +1,57 @@
+import { toJson } from '../../database/columns.ts'
+import type { Transaction } from '../../database/transaction.ts'
+
+/** Whoever did it: a member of the staff, a visitor, or the system. Never a token. */
+export interface Actor {
+  id: string
+  username: string
+}
+
+export type Action =
+  | 'setting.changed'
+  | 'permission.changed'
+  | 'user.created'
+  | 'user.invited'
+  | 'user.changed'
+  | 'user.roles-changed'
+  | 'user.password-changed'
+  | 'user.activated'
+  | 'user.deactivated'
+  | 'user.deleted'
+  | 'message.edited'
+  | 'message.deleted'
+
+export interface Entry {
+  /** Absent: a new one. What a message said before is kept under the id of its entry, and goes with its room. */
+  id?: string
+  actor: Actor
+  action: Action
+  subject: { kind: 'setting' | 'permission' | 'user' | 'message'; id: string }
+  roomId?: string
+  /** What was and what is, without secrets. */
+  before?: Fields | undefined
+  after?: Fields | undefined
+}
+
+export type Fields = Readonly<Record<string, unknown>>
+
+export async function insertEntry(tx: Transaction, entry: Entry): Promise<void> {
+  await tx.run(
+    tx.sql.insertInto('audit').values({
+      id: entry.id ?? tx.newId(),
+      at: tx.now,
+      actorId: entry.actor.id,
+      actorUsername: entry.actor.username,
+      action: entry.action,
+      subjectKind: entry.subject.kind,
+      subjectId: entry.subject.id,
+      roomId: entry.roomId ?? null,
+      before: toJson(entry.before),
+      after: toJson(entry.after),
+    }),
+  )
+}
+
+export async function deleteEntriesOfRoom(tx: Transaction, roomId: string): Promise<void> {
+  await tx.run(tx.sql.deleteFrom('audit').where('roomId', '=', roomId))
+}
