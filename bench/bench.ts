@@ -1,14 +1,16 @@
-// `npm run bench -- send|start|history`: measures the server as a user starts it. Quote the ratios: figures of different
+// `npm run bench -- send|start|history|upload`: measures the server as a user starts it. Quote the ratios: figures of different
 // runs, and of different machines, do not compare.
 import { benchHistory } from './history.ts'
 import { print, printMachine } from './report.ts'
 import { benchSend } from './send.ts'
 import { benchStart } from './start.ts'
+import { benchUpload } from './upload.ts'
 
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   send: benchSend,
   start: benchStart,
   history: benchHistory,
+  upload: benchUpload,
 }
 
 // An interrupted run removes its folders too.

@@ -2,6 +2,7 @@ import { accounts } from './areas/accounts.ts'
 import { agents } from './areas/agents.ts'
 import { departments } from './areas/departments.ts'
 import { audit } from './areas/audit.ts'
+import { files } from './areas/files.ts'
 import { inquiries } from './areas/inquiries.ts'
 import { chat, messages } from './areas/messages.ts'
 import { offlineMessages } from './areas/offline-messages.ts'
@@ -20,6 +21,7 @@ export const areas = {
   visitors,
   rooms,
   messages,
+  files,
   inquiries,
   chat,
   sessions,
@@ -40,6 +42,7 @@ export const contract = {
   ...areas.visitors,
   ...areas.rooms,
   ...areas.messages,
+  ...areas.files,
   ...areas.inquiries,
   ...areas.chat,
   ...areas.sessions,

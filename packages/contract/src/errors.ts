@@ -203,6 +203,23 @@ const table = {
   },
   'error-transcript-already-requested': { meaning: 'A transcript is mailed when the conversation ends already.' },
   'error-transcript-not-requested': { meaning: 'No transcript was asked for.' },
+  // Files
+  'error-file-upload-disabled': {
+    meaning: 'The settings `Livechat_fileupload_enabled` or `FileUpload_Enabled` are off.',
+  },
+  'not-multipart': { reason: 'The body is not a form', meaning: 'The content type is not `multipart/form-data`.' },
+  'unreadable-form': {
+    reason: 'The form could not be read',
+    meaning: 'The form ends before its end, has too many parts or too long ones, or comes too slowly.',
+  },
+  'no-file': { type: 'No file uploaded', meaning: 'The form has no part `file`.' },
+  'invalid-field': { meaning: 'The form has a file in another part than `file`, or more than one.' },
+  'error-type-not-allowed': { meaning: 'The settings do not take files of this type.' },
+  'error-size-not-allowed': {
+    meaning: 'The file is larger than `FileUpload_MaxFileSize`; `sizeAllowed` says what is.',
+  },
+  'error-file-too-large': { meaning: 'The file is larger than `FileUpload_MaxFileSize`.' },
+  'invalid-file': { meaning: 'The caller has no such file in this room, or sent it before.' },
 } as const satisfies Record<string, ErrorInfo>
 
 export type ErrorCode = keyof typeof table

@@ -17,6 +17,8 @@ export interface Events {
   'message.deleted': { roomId: string; messageId: string; seq: number }
   'department.changed': { departmentId: string }
   'department.removed': { departmentId: string }
+  'file.received': { fileId: string; messageId: string | null }
+  'files.removed': { fileIds: string[] }
   'mail.queued': { mailId: string }
   'user.changed': { userId: string }
   'user.removed': { userId: string }

@@ -92,6 +92,7 @@ function describeOperation(key: string, operation: Operation, tag: string): obje
     ...(description !== '' && { description }),
     ...(parameters.length > 0 && { parameters }),
     ...(operation.body !== undefined && !key.startsWith('GET ') && { requestBody: bodyOf(operation.body) }),
+    ...(operation.upload !== undefined && { requestBody: formOf(operation.upload.fields) }),
     responses: answersOf(operation),
     security: securityOf(operation),
     'x-rate-limit-class': operation.limit,
@@ -121,6 +122,17 @@ function parametersIn(place: 'path' | 'query', schema: object | undefined): obje
 function bodyOf(schema: object): object {
   const { required } = partsOf(schema)
   return { required: required.length > 0, content: { 'application/json': { schema: asJson(schema) } } }
+}
+
+/** A form: the texts, and the file that they go with. */
+function formOf(fields: object): object {
+  const { properties, required } = partsOf(fields)
+  const schema = {
+    type: 'object',
+    required: ['file', ...required],
+    properties: { file: { type: 'string', format: 'binary' }, ...properties },
+  }
+  return { required: true, content: { 'multipart/form-data': { schema } } }
 }
 
 /** Anyone may call without credentials; the visitor's header counts where the request carries no token of its own. */

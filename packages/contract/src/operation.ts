@@ -12,13 +12,14 @@ import type { ErrorCode } from './errors.ts'
  * | `text` | 400 | `{success:false, error:"<reason>"}` |
  * | `textWithType` | 400 | `{success:false, error:"<reason>", errorType:"<code>"}` |
  * | `empty` | 400 | `{success:false}` |
+ * | `reason` | 400 | `{success:false, reason:"<code>"}` and what the details name |
  * | `forbidden` | 403 | `{success:false, error:"<code>"}` |
  * | `notFound` | 404 | `{success:false, error:"<reason>"}` |
  * | `tooMany` | 429 | `{success:false, error:"Error, too many requests. … [error-too-many-requests]"}` |
  * | `signIn` | 401 | `{status:"error", error:"Unauthorized", message:"Unauthorized"}` |
  */
 export type ErrorForm =
-  'bare' | 'withCode' | 'text' | 'textWithType' | 'empty' | 'forbidden' | 'notFound' | 'tooMany' | 'signIn'
+  'bare' | 'withCode' | 'text' | 'textWithType' | 'empty' | 'reason' | 'forbidden' | 'notFound' | 'tooMany' | 'signIn'
 
 /** Who may call: anyone, any signed-in user, a holder of one permission, of any of several, or of all of several. */
 export type Caller =
@@ -44,6 +45,8 @@ export interface Operation {
   readonly params?: TSchema
   readonly query?: TSchema
   readonly body?: TSchema
+  /** Instead of a body: a form with one part `file`, and these texts beside it. */
+  readonly upload?: { readonly fields: TSchema }
   readonly returns: TSchema
   readonly errors: Partial<Record<ErrorCode, ErrorForm>>
   readonly validation?: ValidationStyle

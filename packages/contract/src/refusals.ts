@@ -77,13 +77,14 @@ const forms: Record<ErrorForm, (refused: Refused) => Refusal> = {
   bare: ({ code }) => failure(400, { error: code }),
   withCode: ({ code, reason, details }) =>
     failure(400, {
-      error: reason === undefined ? `[${code}]` : `${reason} [${code}]`,
+      error: reason === undefined ? `[${typeOf(code)}]` : `${reason} [${typeOf(code)}]`,
       errorType: typeOf(code),
       ...(details !== undefined && { details }),
     }),
   text: ({ code, reason }) => failure(400, { error: reason ?? code }),
   textWithType: ({ code, reason }) => failure(400, { error: reason ?? code, errorType: typeOf(code) }),
   empty: () => failure(400, {}),
+  reason: ({ code, details }) => failure(400, { reason: code, ...(details as object | undefined) }),
   forbidden: ({ code }) => failure(403, { error: code }),
   notFound: ({ code, reason }) => failure(404, { error: reason ?? code }),
   tooMany: ({ details }) => tooManyRequests(retryAfterOf(details)),

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino'
 import type { Input, Operation, OperationTable } from '@deskbell/contract/operation.ts'
-import type { Static } from 'typebox'
+import type { Static, TSchema } from 'typebox'
 import type { Config } from './config.ts'
 import type { Reader, Transact } from './database/transaction.ts'
+import type { FileStore } from './files/files.ts'
+import type { IncomingForm } from './http/form.ts'
 import type { LoginGuard } from './http/login-guard.ts'
 import type { Mailer } from './mail/mailer.ts'
 
@@ -15,6 +17,8 @@ export interface Context {
   clock: () => number
   config: Config
   log: Logger
+  /** The bytes of what people sent. */
+  files: FileStore
   /** Slows password guessing down; absent where rate limits are off. */
   loginGuard: LoginGuard | undefined
   /** Hands letters over; absent where no mail server is configured. */
@@ -34,6 +38,9 @@ export interface SignedIn {
   can: (permission: string) => boolean
 }
 
+/** The staff member whose credentials these are, if they are good. */
+export type WhoIs = (credentials: RequestInfo['credentials']) => Promise<SignedIn | undefined>
+
 /** What the transport knows of a call. */
 export interface RequestInfo {
   id: string
@@ -51,6 +58,8 @@ export interface RequestInfo {
 
 export type HandlerInput<Op extends Operation> = Input<Op> & {
   user: Op['caller'] extends 'anyone' ? undefined : SignedIn
+  /** Of operations that take a file: read while it comes. */
+  form: Op['upload'] extends { fields: infer Fields extends TSchema } ? IncomingForm<Static<Fields>> : undefined
   request: RequestInfo
 }
 

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { areas } from '@deskbell/contract/contract.ts'
 import { openApiDocument } from '@deskbell/contract/openapi.ts'
+import { visitorQuota } from './areas/files/files.ts'
 import { configurationPage } from './config.ts'
 import { limitsPage } from './http/limits-page.ts'
 import { readVersion } from './version.ts'
@@ -13,7 +14,7 @@ const docs = new URL('../../../docs/', import.meta.url)
 const documents: Readonly<Record<string, () => string>> = {
   'openapi.json': () => `${JSON.stringify(openApiDocument(areas, { version: readVersion() }), null, 2)}\n`,
   'configuration.md': configurationPage,
-  'limits.md': () => limitsPage(areas),
+  'limits.md': () => limitsPage(areas, visitorQuota),
 }
 
 const isCheck = process.argv.includes('--check')

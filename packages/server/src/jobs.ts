@@ -1,6 +1,7 @@
 import { forgetRemoved } from './areas/departments/departments.ts'
 import { answerForgotten, removeExpiredLinks } from './areas/accounts/accounts.ts'
 import { renameInRooms } from './areas/rooms/rooms.ts'
+import { forgetUnsentFile, findKnownFiles } from './areas/files/files.ts'
 import { offerWaitingChats } from './areas/routing/routing.ts'
 import { removeExpiredSessions } from './areas/sessions/sessions.ts'
 import { readSettings } from './areas/settings/settings.ts'
@@ -13,7 +14,7 @@ import { sendMail } from './mail/send-mail.ts'
 
 /** Job name → what it does. */
 export function jobFunctions(context: Context): Readonly<Record<string, JobFunction>> {
-  const { transact, read, config } = context
+  const { transact, read, config, files } = context
   return {
     // Many at once would hold the writer for long, so they are offered a few in each transaction.
     'offer-waiting-chats': async () => {
@@ -34,6 +35,9 @@ export function jobFunctions(context: Context): Readonly<Record<string, JobFunct
     },
     'mail-transcript': (job) => mailAtClose(context, job as { roomId: string; lineId: string }),
     'remove-old-letters': () => transact(removeOldLetters),
+    'forget-unsent-file': (data) => transact((tx) => forgetUnsentFile(tx, (data as { fileId: string }).fileId)),
+    'remove-files': (data) => files.remove((data as { fileIds: string[] }).fileIds),
+    'sweep-files': () => files.sweep((ids) => findKnownFiles(read, ids)),
   }
 }
 
@@ -45,4 +49,5 @@ export const schedule: readonly Recurring[] = [
   { name: 'remove-expired-sessions', everyMs: 3_600 * SECOND_MS },
   { name: 'remove-expired-links', everyMs: 3_600 * SECOND_MS },
   { name: 'remove-old-letters', everyMs: 3_600 * SECOND_MS },
+  { name: 'sweep-files', everyMs: 3_600 * SECOND_MS },
 ]

@@ -15,6 +15,14 @@ export const reactions: Reactions = {
       [tx.now, afterRules(tx.nowMs)].map((runAt) => ({ name: 'forget-department', data: { departmentId }, runAt })),
   ],
   'room.closed': [(tx, { roomId }) => transcriptJobs(tx, roomId)],
+  // A file that nobody sends is somebody's change of mind.
+  'file.received': [
+    (tx, { fileId, messageId }) =>
+      messageId === null
+        ? [{ name: 'forget-unsent-file', data: { fileId }, runAt: new Date(tx.nowMs + UNSENT_KEPT_MS).toISOString() }]
+        : [],
+  ],
+  'files.removed': [(_tx, { fileIds }) => [{ name: 'remove-files', data: { fileIds } }]],
   'mail.queued': [(_tx, { mailId }) => [{ name: 'send-mail', data: { mailId }, uniqueKey: `send-mail:${mailId}` }]],
   'password.forgotten': [
     (_tx, { email }) => [
@@ -31,6 +39,9 @@ export const reactions: Reactions = {
         : [],
   ],
 }
+
+/** How long a stored file waits to be sent (contract §E.4, `rooms.mediaConfirm`). */
+const UNSENT_KEPT_MS = 86_400_000
 
 /** Settings that decide whether a chat that waits can be served. */
 const servingSettings: ReadonlySet<string> = new Set([

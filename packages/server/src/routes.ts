@@ -4,6 +4,7 @@ import { accountRoutes } from './areas/accounts/routes.ts'
 import { agentRoutes } from './areas/agents/routes.ts'
 import { departmentRoutes } from './areas/departments/routes.ts'
 import { auditRoutes } from './areas/audit/routes.ts'
+import { fileRoutes } from './areas/files/routes.ts'
 import { inquiryRoutes } from './areas/inquiries/routes.ts'
 import { offlineMessageRoutes } from './areas/offline-messages/routes.ts'
 import { chatRoutes, messageRoutes } from './areas/messages/routes.ts'
@@ -24,6 +25,7 @@ const handlers: Handlers<Contract> = {
   ...visitorRoutes,
   ...roomRoutes,
   ...messageRoutes,
+  ...fileRoutes,
   ...inquiryRoutes,
   ...chatRoutes,
   ...sessionRoutes,

@@ -1,18 +1,22 @@
 import { areas } from '@deskbell/contract/contract.ts'
+import { join } from 'node:path'
 import { openApiDocument } from '@deskbell/contract/openapi.ts'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { accountPages } from './areas/accounts/page.ts'
+import { avatarResources } from './areas/avatars/pictures.ts'
+import { fileResources } from './areas/files/downloads.ts'
 import { authenticate } from './areas/sessions/sessions.ts'
 import { readSettings } from './areas/settings/settings.ts'
 import { setupPages, setupPath } from './areas/setup/page.ts'
 import { prepareSetup } from './areas/setup/setup.ts'
 import type { Config } from './config.ts'
-import type { Context } from './context.ts'
+import type { Context, WhoIs } from './context.ts'
 import { lockDataFolder } from './database/lock.ts'
 import { openDatabase, type Database } from './database/open.ts'
 import type { TransactionHooks } from './database/transaction.ts'
 import { makeMemoryBus, type Bus } from './events/bus.ts'
+import { makeFileStore } from './files/files.ts'
 import { makeDispatch, type Dispatch } from './http/dispatch.ts'
 import { makeHttpServer } from './http/listen.ts'
 import { createLoginGuard } from './http/login-guard.ts'
@@ -72,11 +76,13 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const { smtpUrl } = config.mail
   const mailer = smtpUrl === undefined ? undefined : makeMailer(smtpUrl, clock)
   const takesMail = makeTakesMail(surroundings.nameServers)
-  const context: Context = { transact, read: reader, clock, config, log, loginGuard, mailer, takesMail }
+  const files = makeFileStore({ folder: join(config.dataDir, 'uploads'), newId })
+  const context: Context = { transact, read: reader, clock, config, log, files, loginGuard, mailer, takesMail }
+  const whoIs: WhoIs = (credentials) => authenticate(reader, credentials, new Date(clock()).toISOString())
   const dispatch = makeDispatch({
     context,
     operations,
-    authenticate: (credentials) => authenticate(reader, credentials, new Date(clock()).toISOString()),
+    authenticate: whoIs,
     limiter: guarded ? createRateLimiter({ now: clock }) : undefined,
     checksAnswers: surroundings.checksAnswers ?? false,
     onRefused: surroundings.onRefused,
@@ -88,6 +94,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const http = makeHttpServer({
     context,
     pages: [...setupPages(context, setup), ...accountPages(context)],
+    resources: [...fileResources(context, whoIs), ...avatarResources(context)],
     dispatch,
     operations,
     newRequestId: makeNewId(clock),

@@ -1,6 +1,15 @@
 import { Type as t } from 'typebox'
 import { Person, Time } from './basics.ts'
 
+/** The file of a message; only those of the staff tell size and format. */
+const MessageFile = t.Object({
+  _id: t.String(),
+  name: t.String(),
+  type: t.String(),
+  size: t.Optional(t.Integer()),
+  format: t.Optional(t.String()),
+})
+
 /** A message, the same object for visitors, agents and on the socket (contract §B.4). */
 export const Message = t.Object({
   _id: t.String(),
@@ -18,6 +27,15 @@ export const Message = t.Object({
   mentions: t.Optional(t.Array(t.Unknown())),
   channels: t.Optional(t.Array(t.Unknown())),
   attachments: t.Optional(t.Array(t.Unknown())),
+  file: t.Optional(MessageFile),
+  files: t.Optional(t.Array(MessageFile)),
+  fileUpload: t.Optional(
+    t.Object({
+      publicFilePath: t.String({ description: 'Where the file is read without further credentials, for an hour' }),
+      type: t.String(),
+      size: t.Integer(),
+    }),
+  ),
   editedAt: t.Optional(Time),
   editedBy: t.Optional(t.Object({ _id: t.String(), username: t.String() })),
   transcriptRequested: t.Optional(t.Boolean()),

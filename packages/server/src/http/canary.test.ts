@@ -4,6 +4,7 @@ import { contract } from '@deskbell/contract/contract.ts'
 import type { Operation } from '@deskbell/contract/operation.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { closeBy, configure, newToken } from '../../testing/conversation.ts'
+import { sendForm } from '../../testing/forms.ts'
 import {
   startTestServer,
   type Client,
@@ -59,8 +60,25 @@ async function converse(token: string): Promise<{ rid: string; id: string }> {
   await anyone.call('GET /livechat/messages.history/:rid', { params: { rid }, query: { token } })
   await anyone.call('GET /livechat/messages.sync/:rid', { params: { rid }, query: { token } })
   await anyone.call('POST /livechat/visitor.status', { body: { token, status: 'away' } })
+  await sendAFile(token, rid)
   Object.assign(ids, { roomId: rid, rid, msgId: message._id })
   return { rid, id: room.v._id }
+}
+
+/** The visitor sends a file and reads it; the token is in a part of the form, in the query and in a cookie. */
+async function sendAFile(token: string, rid: string): Promise<void> {
+  const parts = [
+    { name: 'token', content: token },
+    { name: 'file', fileName: 'a.txt', type: 'text/plain', content: text },
+  ]
+  const sent = await sendForm(desk, `/livechat/upload/${rid}`, parts)
+  expect(sent.status).toBe(200)
+  const url = String(sent.body.attachments[0].title_link)
+  const query = new URLSearchParams({ rc_room_type: 'l', rc_rid: rid, rc_token: token }).toString()
+  const cookie = query.replaceAll('&', '; ')
+  for (const how of [{ url: `${url}?${query}` }, { url, headers: { cookie } }])
+    await desk.server.http.inject({ method: 'GET', ...how })
+  await desk.server.http.inject({ method: 'GET', url: `${url}?${query}`, headers: { 'x-user-id': token } })
 }
 
 /** Everything a visitor can get wrong with a secret in hand. */

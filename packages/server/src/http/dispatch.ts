@@ -1,7 +1,8 @@
 import type { Caller, Operation } from '@deskbell/contract/operation.ts'
 import { formOf, internalError, notPermitted, notSignedIn } from '@deskbell/contract/refusals.ts'
 import { ApiError } from '../api-error.ts'
-import type { Context, RequestInfo, SignedIn } from '../context.ts'
+import type { Context, RequestInfo, SignedIn, WhoIs } from '../context.ts'
+import type { IncomingForm } from './form.ts'
 import { limitCall } from './limit-calls.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { replyTo, type Reply } from './reply.ts'
@@ -11,6 +12,8 @@ import { describeWrongAnswer, validateInput, type RawInput } from './validate.ts
 export interface Call {
   key: string
   input: RawInput
+  /** Of operations that take a file. */
+  form?: IncomingForm | undefined
   request: RequestInfo
 }
 
@@ -24,7 +27,7 @@ export interface DispatchOptions {
   context: Context
   operations: ReadonlyMap<string, Served>
   /** Whose credentials these are; areas/sessions answers. */
-  authenticate: (credentials: RequestInfo['credentials']) => Promise<SignedIn | undefined>
+  authenticate: WhoIs
   limiter: RateLimiter | undefined
   /** Development and tests: an answer or an error that the contract does not declare is a fault. */
   checksAnswers: boolean
@@ -58,7 +61,7 @@ export function makeDispatch(options: DispatchOptions): Dispatch {
       if (!isAllowed) return notPermitted
 
       const handler = served.handler as (context: Context, input: unknown) => Promise<unknown>
-      const answer = await handler(context, { ...input, user, request: call.request })
+      const answer = await handler(context, { ...input, user, form: call.form, request: call.request })
       limited.note(undefined)
       if (checksAnswers) refuseWrongAnswer(call.key, operation, answer)
       return { status: 200, headers: limited.headers, body: envelope(operation, answer) }

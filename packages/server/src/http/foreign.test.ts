@@ -50,6 +50,7 @@ function inputOf(operation: Operation, values: Record<string, string>): CallInpu
     params: fill(operation.params, []) as Record<string, string>,
     query: fill(operation.query, []) as Record<string, string>,
     ...(operation.body && { body: fill(operation.body, []) }),
+    ...(operation.upload && { headers: { 'x-visitor-token': values['token'] ?? '' } }),
   }
 }
 
@@ -61,6 +62,13 @@ const withMessage = withRoom.filter(([, operation]) => namesOf(operation).has('_
 
 /** Operations that have one word of their own for both (contract A.24). */
 const ownWords: Readonly<Record<string, string>> = { 'POST /livechat/transcript': 'error-invalid-visitor' }
+
+/** Uploads have one word for whatever is not the caller's (contract A.17). */
+function refusalOf(key: string, { upload }: Operation, code: string): [number, unknown] {
+  return upload === undefined
+    ? [400, { success: false, error: ownWords[key] ?? code }]
+    : [403, { success: false, error: 'unauthorized' }]
+}
 
 /** All that tells two answers apart. */
 function bytes({ status, body, headers }: RawAnswer): string {
@@ -85,7 +93,7 @@ describe('the same bytes', () => {
     const before = await allRows(desk)
     const ask = (rid: string) => desk.anyone.raw(key, inputOf(operation, { token: attacker.token, rid, msg: 'x' }))
     const missing = await ask('no-such-room-at-al')
-    expect([missing.status, missing.body]).toEqual([400, { success: false, error: ownWords[key] ?? 'invalid-room' }])
+    expect([missing.status, missing.body]).toEqual(refusalOf(key, operation, 'invalid-room'))
     for (const rid of [victim.rid, closed.rid, 'GENERAL', victim.id, victim.messageId])
       expect(bytes(await ask(rid))).toBe(bytes(missing))
     expect(await allRows(desk)).toEqual(before)
@@ -112,7 +120,7 @@ describe('the same bytes', () => {
     const ask = (token: string, rid: string) =>
       desk.anyone.raw(key, inputOf(operation, { token, rid, msg: 'x', _id: victim.messageId }))
     const missing = await ask('no-such-token', 'no-such-room')
-    expect([missing.status, missing.body]).toEqual([400, { success: false, error: ownWords[key] ?? 'invalid-token' }])
+    expect([missing.status, missing.body]).toEqual(refusalOf(key, operation, 'invalid-token'))
     for (const token of [
       victim.id,
       victim.rid,

@@ -1,11 +1,20 @@
 import type { Operation, OperationTable } from '@deskbell/contract/operation.ts'
 import { bodyLimitBytes } from './body.ts'
+import { formOptions } from './form.ts'
+import { leastRate } from './least-rate.ts'
 import { loginLimits } from './login-guard.ts'
 import { limits, unknownTokens, type Budget } from './rate-limit.ts'
 import { maxDepth } from './validate.ts'
 
+/** What a visitor may send of files. */
+interface FileQuota {
+  files: number
+  bytes: number
+  withinMs: number
+}
+
 /** docs/limits.md, made from the tables that the server itself goes by. */
-export function limitsPage(areas: Readonly<Record<string, OperationTable>>): string {
+export function limitsPage(areas: Readonly<Record<string, OperationTable>>, quota: FileQuota): string {
   return [
     '# Limits',
     '',
@@ -38,6 +47,14 @@ export function limitsPage(areas: Readonly<Record<string, OperationTable>>): str
     `After ${String(loginLimits.freePerAccount)} failures of one account, or ${String(loginLimits.freePerAddress)} from one address, the next attempt has to wait: first ${seconds(loginLimits.firstDelayMs)}, then`,
     `twice as long each time, ${minutes(loginLimits.longestDelayMs)} at most. Failures are forgotten after ${minutes(loginLimits.forgetAfterMs)} without one. An address from which`,
     'an account has signed in before is counted by itself, so that strangers cannot lock its owner out.',
+    '',
+    '## Files',
+    '',
+    `A visitor sends at most ${String(quota.files)} files within ${String(quota.withinMs / 3_600_000)} hours, and more than one only up to ${String(quota.bytes / 1_048_576)} MiB together; then the answer is \`429\`. How large`,
+    'one file may be is the setting `FileUpload_MaxFileSize`. Deleted files no longer count.',
+    '',
+    `A form has one file and at most ${String(formOptions.limits.fields)} texts of ${String(formOptions.limits.fieldSize / 1_000)} kB each. An upload that brings less than ${String(leastRate.bytes / 1_024)} KiB in ${seconds(leastRate.everyMs)} is`,
+    'ended. A link to a file in a history opens it for an hour; a file stored with `rooms.media` waits a day to be sent.',
     '',
     '## Requests',
     '',

@@ -1,29 +1,51 @@
+import multipart from '@fastify/multipart'
 import Fastify, {
   LogController,
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type RouteOptions,
 } from 'fastify'
 import type { Operation } from '@deskbell/contract/operation.ts'
 import { internalError } from '@deskbell/contract/refusals.ts'
 import type { RequestInfo } from '../context.ts'
 import { UnreadableBody, bodyLimitBytes, readBody } from './body.ts'
 import type { Dispatch, Served } from './dispatch.ts'
+import { formOf, formOptions } from './form.ts'
+import { single } from './headers.ts'
 import { registerPages, type Page } from './pages.ts'
 import type { Reply } from './reply.ts'
+import { registerResources, type Resource } from './resources.ts'
+import { registerSounds } from './sounds.ts'
 import { registerSystem, type SystemOptions } from './system.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The handler reads the body itself, for as long as it takes. */
+    isUpload?: true
+  }
+}
 
 export interface ListenOptions extends SystemOptions {
   dispatch: Dispatch
   operations: ReadonlyMap<string, Served>
   /** What a browser may open outside the API. */
   pages: readonly Page[]
+  /** Files and pictures outside the API. */
+  resources: readonly Resource[]
   newRequestId: () => string
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const
 const API = '/api/v1'
+
+/** A call must be there in whole after so long. */
+const REQUEST_LIMIT_MS = 30_000
+const UPLOAD_LIMIT_MS = 3_600_000
+
+/** So long the rest of a form that nobody wants is let run out: a connection cut at once would swallow the answer. */
+const LINGER_MS = 5_000
 
 /** The headers of a preflight answer (contract §G.1). */
 const preflight = {
@@ -52,15 +74,20 @@ export function makeHttpServer(options: ListenOptions): FastifyInstance {
     // Fastify's own answer would repeat the address, with the token in it.
     frameworkErrors: (_error, _request, reply) =>
       void send(reply, { status: 400, body: { success: false, error: 'The address is not valid.' } }),
-    requestTimeout: 30_000,
+    http: { headersTimeout: REQUEST_LIMIT_MS },
+    // Uploads take what they take as long as they bring something (least-rate.ts); other calls are limited below.
+    requestTimeout: UPLOAD_LIMIT_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
   })
   readBodiesOurselves(app)
   app.addHook('onRequest', (request, reply) => allowOrigin(request, reply, options))
+  app.addHook('preParsing', limitTime)
   registerOperations(app, options)
   registerSystem(app, options)
   registerPages(app, options.pages)
+  registerResources(app, options.resources)
+  registerSounds(app)
   app.setErrorHandler((error, request, reply) => sendFault(error, request, reply, options))
   app.setNotFoundHandler((_request, reply) =>
     send(reply, { status: 404, body: { success: false, error: 'API endpoint not found' } }),
@@ -97,15 +124,38 @@ function registerOperations(app: FastifyInstance, options: ListenOptions): void 
   for (const [key, { operation }] of options.operations) {
     for (const spelling of [key, ...(operation.aliases ?? [])]) {
       const [method, path] = splitKey(spelling)
-      app.route({
+      const route: RouteOptions = {
         method,
         url: `${API}${path}`,
         handler: (request, reply) => answer({ key, operation }, request, reply, options),
-      })
+      }
+      if (operation.upload === undefined) app.route(route)
+      else registerUpload(app, route)
       methodsOf.set(path, (methodsOf.get(path) ?? new Set()).add(method))
     }
   }
   for (const [path, methods] of methodsOf) refuseOtherMethods(app, path, methods, options)
+}
+
+/** In a scope of its own: only there forms are taken, and no body is read before the handler asks for it. */
+function registerUpload(app: FastifyInstance, route: RouteOptions): void {
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, _body, done) => done(null))
+    await scope.register(multipart, formOptions)
+    scope.route({ ...route, config: { isUpload: true } })
+  })
+}
+
+/** Ends a call that does not come to its end in time. */
+function limitTime(request: FastifyRequest, reply: FastifyReply, _body: unknown, done: () => void): void {
+  if (request.routeOptions.config.isUpload !== true && request.method !== 'GET') {
+    const timer = setTimeout(() => request.raw.destroy(), REQUEST_LIMIT_MS).unref()
+    const clear = () => clearTimeout(timer)
+    request.raw.once('end', clear)
+    reply.raw.once('close', clear)
+  }
+  done()
 }
 
 function refuseOtherMethods(app: FastifyInstance, path: string, methods: Set<string>, options: ListenOptions): void {
@@ -146,12 +196,24 @@ async function answer(
   const info = describe(request)
   const wrong = info === undefined ? { status: 400, body: { success: false, error: 'Duplicate headers' } } : undefined
   const input = inputOf(operation, request)
-  const result = wrong ?? (await options.dispatch({ key, input, request: info as RequestInfo }))
+  const form = operation.upload && formOf(request, operation)
+  const result = wrong ?? (await options.dispatch({ key, input, form, request: info as RequestInfo }))
+  if (form !== undefined) drain(request)
   const seconds = (performance.now() - startedAt) / 1_000
   options.metrics.note(key, result.status, seconds)
   const line = { operation: key, status: result.status, ms: Math.round(seconds * 1_000), requestId: request.id }
   request.log.debug(line, 'answered')
   return send(reply, result)
+}
+
+/** Lets go of what is still coming, for a while; then the connection ends. */
+function drain({ raw }: FastifyRequest): void {
+  if (raw.readableEnded || raw.destroyed) return
+  raw.unpipe()
+  raw.resume()
+  const timer = setTimeout(() => raw.destroy(), LINGER_MS)
+  const clear = () => clearTimeout(timer)
+  raw.once('end', clear).once('close', clear)
 }
 
 function inputOf(operation: Operation, { params, query, body, headers }: FastifyRequest) {
@@ -213,10 +275,6 @@ function repeatsCredential({ headers, raw: { rawHeaders } }: FastifyRequest): bo
 
 function isFromWidget(cookies: string): boolean {
   return /(?:^|;\s*)rc_is_widget=t(?:;|$)/.test(cookies) && /(?:^|;\s*)rc_room_type=l(?:;|$)/.test(cookies)
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 function sendFault(error: unknown, request: FastifyRequest, reply: FastifyReply, options: ListenOptions): FastifyReply {

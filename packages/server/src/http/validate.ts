@@ -52,6 +52,18 @@ export function validateInput(operation: Operation, raw: RawInput): RawInput {
   return { params, query, body }
 }
 
+/**
+ * The same for the texts of a form.
+ * @throws Malformed
+ */
+export function validateFields(operation: Operation, raw: unknown): never {
+  const style = operation.validation ?? 'schema'
+  const fields = checkPart(exact, operation.upload?.fields, raw, style)
+  refuseUnstorable(fields, style, 0)
+  // The contract's types say what has passed its schema.
+  return fields as never
+}
+
 /** What is wrong with an answer, or `undefined`: the server checks its own honesty in development and tests. */
 export function describeWrongAnswer(operation: Operation, answer: unknown): string | undefined {
   const validate = validatorFor(checking, operation.returns, answers)

@@ -1,9 +1,10 @@
 import type { chat, messages } from '@deskbell/contract/areas/messages.ts'
 import { ApiError } from '../../api-error.ts'
-import type { Handlers } from '../../context.ts'
+import type { Context, Handlers } from '../../context.ts'
 import { readPage } from '../../page.ts'
 import { readSettings } from '../settings/settings.ts'
-import { messageToWire, staff } from '../timeline/wire.ts'
+import { signFile } from '../timeline/timeline.ts'
+import { messageToWire, staff, type Audience } from '../timeline/wire.ts'
 import {
   compose,
   deleteStaffMessage,
@@ -25,9 +26,10 @@ export const messageRoutes: Handlers<typeof messages> = {
     const message = await transact((tx) => sendVisitorMessage(tx, body.token, draft))
     return { message: messageToWire(message, { visitorToken: body.token }) }
   },
-  'GET /livechat/message/:_id': async ({ read }, { params, query }) => {
-    const { message } = await requireVisitorMessage(read, { token: query.token, roomId: query.rid, id: params._id })
-    return { message: messageToWire(message, { visitorToken: query.token }) }
+  'GET /livechat/message/:_id': async (context, { params, query }) => {
+    const place = { token: query.token, roomId: query.rid, id: params._id }
+    const { message } = await requireVisitorMessage(context.read, place)
+    return { message: messageToWire(message, await audienceOf(context, query.token)) }
   },
   'PUT /livechat/message/:_id': async ({ transact, config }, { params, body }) => {
     const place = { token: body.token, roomId: body.rid, id: params._id }
@@ -44,9 +46,9 @@ export const messageRoutes: Handlers<typeof messages> = {
     const ts = new Date(clock()).toISOString()
     return { message: { _id: message.id, ts, ls: ts } }
   },
-  'GET /livechat/messages.history/:rid': async ({ read }, { params, query }) => {
+  'GET /livechat/messages.history/:rid': async (context, { params, query }) => {
     if (query.token === '') throw new ApiError('error-token-param-not-provided')
-    const history = await readHistory(read, {
+    const history = await readHistory(context.read, {
       token: query.token,
       roomId: params.rid,
       before: timeOf('end', query.end),
@@ -54,22 +56,23 @@ export const messageRoutes: Handlers<typeof messages> = {
       limit: query.limit,
       offset: query.offset ?? 0,
     })
-    const audience = { visitorToken: query.token }
+    const audience = await audienceOf(context, query.token)
     return {
       messages: history.messages.map((message) => messageToWire(message, audience)),
       firstUnread: history.firstUnread && messageToWire(history.firstUnread, audience),
       unreadNotLoaded: history.unreadNotLoaded,
     }
   },
-  'GET /livechat/messages.sync/:rid': async ({ read }, { params, query }) => {
+  'GET /livechat/messages.sync/:rid': async (context, { params, query }) => {
     const { token, after = 0, count } = query
-    const { changes, next, hasMore } = await readChanges(read, { token, roomId: params.rid, after, count })
+    const audience = await audienceOf(context, token)
+    const { changes, next, hasMore } = await readChanges(context.read, { token, roomId: params.rid, after, count })
     return {
       changes: changes.map((message) => ({
         _id: message.id,
         seq: message.seq,
         ...(message.deletedAt === undefined
-          ? { message: messageToWire(message, { visitorToken: token }) }
+          ? { message: messageToWire(message, audience) }
           : { deletedAt: message.deletedAt }),
       })),
       next,
@@ -121,6 +124,18 @@ export const chatRoutes: Handlers<typeof chat> = {
   'GET /chat.getMessage': async ({ read }, { query, user }) => ({
     message: messageToWire(await requireStaffMessage(read, user, query.msgId), staff),
   }),
+}
+
+/** The visitor with this token, who reads files by links of an hour. */
+async function audienceOf({ read, config, clock }: Context, token: string): Promise<Audience> {
+  const settings = await readSettings(read)
+  const site = config.siteUrl ?? settings.Site_Url.replace(/\/$/, '')
+  const secret = settings.FileUpload_json_web_token_secret_for_files
+  const isSigned = settings.FileUpload_Enable_json_web_token_for_files && secret !== ''
+  return {
+    visitorToken: token,
+    addressOf: ({ id, path }) => `${site}${path}${isSigned ? `?token=${signFile(id, secret, clock())}` : ''}`,
+  }
 }
 
 /** This operation has one word for a room that is missing and one that is closed to the caller (contract §E.4). */

@@ -341,6 +341,15 @@ export const settings = {
   FileUpload_Restrict_to_room_members: { type: 'boolean', default: true, public: true, ...fileUpload },
   FileUpload_Restrict_to_users_who_can_access_room: { type: 'boolean', default: false, public: true, ...fileUpload },
   FileUpload_Enable_json_web_token_for_files: { type: 'boolean', default: true, public: true, ...fileUpload },
+  // Signs the links to files. Made with the first file; nobody sees it.
+  FileUpload_json_web_token_secret_for_files: {
+    type: 'string',
+    default: '',
+    public: false,
+    hidden: true,
+    secret: true,
+    ...fileUpload,
+  },
   FileUpload_Storage_Type: {
     type: 'select',
     default: 'FileSystem',

@@ -99,6 +99,12 @@ function masked(value: unknown): string {
   return value === '' ? '' : '***'
 }
 
+/** Stores a secret that nobody has made yet. */
+export async function keepSecret(tx: Transaction, id: SettingId, secret: string): Promise<void> {
+  const { [id]: known } = await readSettings(tx)
+  if (known === '') await saveSettings(tx, [{ id, value: secret }])
+}
+
 const visible = (Object.entries(settings) as [SettingId, SettingDefinition][]).filter(
   ([, definition]) => definition.hidden !== true,
 )

@@ -4,6 +4,7 @@ import type { RoomTable, Tables } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
 import { forgetRoom } from '../ledger/ledger.ts'
+import { deleteFilesOf } from './file-store.ts'
 
 /** One conversation. */
 export interface Room {
@@ -238,6 +239,7 @@ export async function deleteRoom(tx: Transaction, id: string): Promise<void> {
   await forgetRoom(tx, id)
   await tx.run(tx.sql.deleteFrom('messageVersion').where('roomId', '=', id))
   await tx.run(tx.sql.deleteFrom('message').where('roomId', '=', id))
+  await deleteFilesOf(tx, { roomId: id })
   await tx.run(tx.sql.deleteFrom('room').where('id', '=', id))
 }
 

@@ -2,6 +2,7 @@
 // number and its next time, in the transaction that writes it.
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
 import { note, type Actor } from '../ledger/ledger.ts'
+import { deleteFilesOf } from './file-store.ts'
 import {
   findLatestShown,
   findMessage,
@@ -17,6 +18,7 @@ import { advanceRoom, countDeleted, takeNextNumber, updateRoom, type Mover, type
 
 export type { Author, Message } from './message-store.ts'
 export type { Room, TranscriptRequest } from './room-store.ts'
+export { opensFile, signFile } from './file-links.ts'
 export {
   deleteRoom,
   foldName,
@@ -80,7 +82,7 @@ export async function writeLine(tx: Transaction, roomId: string, line: Draft & {
   return written.message
 }
 
-/** Gives a message another text, keeping what it said before. */
+/** Gives a message another text, keeping what it said before. Its file stays. */
 export async function changeText(
   tx: Transaction,
   message: Message,
@@ -93,12 +95,13 @@ export async function changeText(
 ): Promise<Message> {
   const { seq, current } = await takeForChange(tx, message)
   await keepVersion(tx, current, change.by, 'edited')
+  const extra = withFileOf(current.extra, change.extra)
   const changed: Message = {
     ...bareOf(current),
     seq,
     text: change.text,
     ...(change.tree !== undefined && { tree: change.tree }),
-    ...(change.extra !== undefined && { extra: change.extra }),
+    ...(extra !== undefined && { extra }),
     edited: { at: tx.now, by: change.by },
     updatedAt: tx.now,
   }
@@ -118,6 +121,7 @@ export async function deleteMessage(
 ): Promise<void> {
   const { seq, lastMessageId, current } = await takeForChange(tx, message)
   await keepVersion(tx, current, deletion.by, 'deleted')
+  if (current.extra?.['file'] !== undefined) await deleteFilesOf(tx, { roomId: current.roomId, messageId: current.id })
   const rest = bareOf(current)
   const edited = { at: tx.now, by: deletion.by }
   if (deletion.leavesPlaceholder) {
@@ -159,6 +163,17 @@ async function keepVersion(tx: Transaction, message: Message, by: Actor, reason:
     before: { author: { kind, id: authorId, username } },
   })
 }
+
+/** What goes with a new text, and the file that the message had. */
+function withFileOf(before: Extra | undefined, given: Extra | undefined): Extra | undefined {
+  if (before?.['file'] === undefined) return given
+  const { groupable, file, files, attachments = [] } = before as Extra & { attachments?: { title_link?: string }[] }
+  const { attachments: quotes = [], ...rest } = (given ?? {}) as Extra & { attachments?: unknown[] }
+  const own = attachments.filter((attachment) => attachment.title_link !== undefined)
+  return { ...rest, ...(groupable !== undefined && { groupable }), file, files, attachments: [...own, ...quotes] }
+}
+
+type Extra = Record<string, unknown>
 
 /** A message without what goes with its text. */
 function bareOf({ id, roomId, seq, sentAt, text, type, author, updatedAt }: Message): Message {

@@ -14,12 +14,17 @@ export const NO_ESTIMATE = 9_999_999
 /** For whom a document is made: the visitor whose token this is, or staff. */
 export interface Audience {
   visitorToken?: string
+  /** Answers the address under which this reader finds a file, without further credentials. */
+  addressOf?: (file: { id: string; path: string }) => string
 }
 
 export const staff: Audience = {}
 
 /** A message as its reader may see it (contract §B.4). */
-export function messageToWire(message: Message, { visitorToken }: Audience): Loose<Static<typeof WireMessage>> {
+export function messageToWire(
+  message: Message,
+  { visitorToken, addressOf }: Audience,
+): Loose<Static<typeof WireMessage>> {
   const { author, type, edited } = message
   const isVisitors = author.kind === 'visitor'
   return {
@@ -31,6 +36,7 @@ export function messageToWire(message: Message, { visitorToken }: Audience): Loo
     ...(isVisitors && { token: visitorToken, alias: author.name }),
     ...(type === undefined ? bodyOf(message) : { t: type, ...(isVisitors && { groupable: false }) }),
     ...message.extra,
+    ...(addressOf !== undefined && fileToWire(message.extra, addressOf)),
     ...(edited !== undefined && {
       editedAt: edited.at,
       editedBy: { _id: edited.by.id, username: edited.by.username },
@@ -38,6 +44,28 @@ export function messageToWire(message: Message, { visitorToken }: Audience): Loo
     seq: message.seq,
     _updatedAt: message.updatedAt,
   }
+}
+
+/** Where the file of a message is read (contract A.20); nothing for a message without one. */
+function fileToWire(extra: Message['extra'], addressOf: NonNullable<Audience['addressOf']>) {
+  const { file, attachments } = (extra ?? {}) as CarriedFile
+  const shown = attachments?.find(({ title_link }) => title_link !== undefined)
+  if (file === undefined || shown?.title_link === undefined) return {}
+  const size = shown.image_size ?? shown.audio_size ?? shown.video_size ?? shown.size ?? 0
+  const publicFilePath = addressOf({ id: file._id, path: shown.title_link })
+  return { fileUpload: { publicFilePath, type: file.type, size } }
+}
+
+/** What areas/files writes into a message. */
+interface CarriedFile {
+  file?: { _id: string; type: string }
+  attachments?: {
+    title_link?: string
+    image_size?: number
+    audio_size?: number
+    video_size?: number
+    size?: number
+  }[]
 }
 
 function bodyOf({ text, tree }: Message) {

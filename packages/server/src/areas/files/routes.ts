@@ -1,0 +1,54 @@
+import type { files } from '@deskbell/contract/areas/files.ts'
+import type { Handlers } from '../../context.ts'
+import { compose } from '../messages/messages.ts'
+import { messageToWire, staff } from '../timeline/wire.ts'
+import {
+  permitStaff,
+  permitVisitor,
+  requireUnsentFile,
+  sendStaffFile,
+  sendStoredFile,
+  sendVisitorFile,
+  storeStaffFile,
+} from './files.ts'
+import { keepFor, takeFile } from './receive.ts'
+import { pathOf, staffFileToWire, visitorFileToWire } from './wire.ts'
+
+export const fileRoutes: Handlers<typeof files> = {
+  'POST /livechat/upload/:rid': async ({ read, transact, files, config, clock }, { params, request, form }) => {
+    const token = request.visitorToken ?? (await form.findBefore('token')) ?? ''
+    const allowance = await permitVisitor(read, token, params.rid, clock())
+    const { stored, fields } = await form.receive(takeFile(files, allowance))
+    const { file } = stored
+    const { msg = '', description } = fields
+    const extra = visitorFileToWire(file, description)
+    const sending = { roomId: params.rid, file, composed: compose(msg, config), description, extra }
+    const sent = await keepFor(stored, () => transact((tx) => sendVisitorFile(tx, token, sending)))
+    const { message, showConnecting } = sent
+    return { ...messageToWire(message, { visitorToken: token }), newRoom: false, showConnecting }
+  },
+  'POST /rooms.upload/:rid': async ({ read, transact, files, config }, { params, user, form }) => {
+    const allowance = await permitStaff(read, user, params.rid)
+    const { stored, fields } = await form.receive(takeFile(files, allowance))
+    const { file } = stored
+    const { msg = '', description } = fields
+    const extra = staffFileToWire(file, description)
+    const sending = { roomId: params.rid, file, composed: compose(msg, config), description, extra }
+    const message = await keepFor(stored, () => transact((tx) => sendStaffFile(tx, user, sending)))
+    return { message: messageToWire(message, staff) }
+  },
+  'POST /rooms.media/:rid': async ({ read, transact, files }, { params, user, form }) => {
+    const allowance = await permitStaff(read, user, params.rid)
+    const { stored } = await form.receive(takeFile(files, allowance))
+    const { file } = stored
+    await keepFor(stored, () => transact((tx) => storeStaffFile(tx, user, { roomId: params.rid, file })))
+    return { file: { _id: file.id, url: pathOf(file) } }
+  },
+  'POST /rooms.mediaConfirm/:rid/:fileId': async ({ read, transact, config }, { params, body, user }) => {
+    const { msg = '', description } = body
+    const file = await requireUnsentFile(read, user, { roomId: params.rid, fileId: params.fileId })
+    const extra = staffFileToWire(file, description)
+    const sending = { roomId: params.rid, file, composed: compose(msg, config), description, extra }
+    return { message: messageToWire(await transact((tx) => sendStoredFile(tx, user, sending)), staff) }
+  },
+}
