@@ -1,6 +1,7 @@
-// `npm run bench -- send|start|history|upload`: measures the server as a user starts it. Quote the ratios: figures of different
+// `npm run bench -- send|start|history|lists|upload`: measures the server as a user starts it. Quote the ratios: figures of
 // runs, and of different machines, do not compare.
 import { benchHistory } from './history.ts'
+import { benchLists } from './lists.ts'
 import { print, printMachine } from './report.ts'
 import { benchSend } from './send.ts'
 import { benchStart } from './start.ts'
@@ -10,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   send: benchSend,
   start: benchStart,
   history: benchHistory,
+  lists: benchLists,
   upload: benchUpload,
 }
 

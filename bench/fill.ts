@@ -34,6 +34,61 @@ export function addConversations(folder: string, templateRoom: string, count: nu
   }
 }
 
+export const agentsOfRooms = 23
+export const departmentsOfRooms = 12
+
+/**
+ * Adds rooms of all states, by copying one: of a hundred, two are open (served, queued or on hold), ten have a tag. Their
+ * names, agents and departments are spread evenly, and one opens every ten minutes.
+ */
+export function addRooms(folder: string, templateRoom: string, count: number): void {
+  const db = new Database(join(folder, 'deskbell.sqlite'))
+  try {
+    const room = db.prepare<[string], Row>('select * from room where id = ?').get(templateRoom)
+    if (room === undefined) throw new Error('no room to copy')
+    const addRoom = insertOf(db, 'room', room)
+    const addTag = db.prepare('insert into roomTag (roomId, tag) values (?, ?)')
+    db.transaction(() => {
+      for (let n = 0; n < count; n++) {
+        const id = newToken()
+        addRoom({ ...room, id, ...columnsOf(n) })
+        if (n % 10 === 0) addTag.run(id, 'vip')
+        if (n % 5_000 === 0) addTag.run(id, 'rare')
+      }
+    })()
+    db.pragma('wal_checkpoint(TRUNCATE)')
+  } finally {
+    db.close()
+  }
+}
+
+function columnsOf(n: number): Row {
+  const openedMs = Date.UTC(2024, 0, 1) + n * 600_000
+  const openedAt = new Date(openedMs).toISOString()
+  const isOpen = n % 50 === 7
+  const isQueued = isOpen && n % 3 === 0
+  const agent = n % agentsOfRooms
+  // No order of the list is that of the rows.
+  const endedMs = openedMs + ((n * 37) % 5_000) * 1_000
+  const name = `Visitor ${(n * 31) % 100_000}`
+  return {
+    visitorId: newToken(),
+    visitorName: name,
+    nameFolded: name.toLowerCase(),
+    openedAt,
+    queuedAt: openedAt,
+    updatedAt: openedAt,
+    lastMessageMs: endedMs,
+    departmentId: n % 4 === 0 ? null : `department-${n % departmentsOfRooms}`,
+    servedById: isQueued ? null : `agent-id-${agent}`,
+    servedByUsername: isQueued ? null : `agent-${agent}`,
+    servedAt: isQueued ? null : openedAt,
+    isOnHold: isOpen && n % 3 === 1 ? 1 : 0,
+    closedAt: isOpen ? null : new Date(endedMs).toISOString(),
+    tags: n % 10 === 0 ? '["vip"]' : null,
+  }
+}
+
 function insertOf(db: Database.Database, table: string, row: Row): (row: Row) => void {
   const columns = Object.keys(row)
   const statement = db.prepare(

@@ -41,8 +41,11 @@ export async function runLoad(child: Child, connections: number, length: Length,
   return watch.stop()
 }
 
+/** What is asked for: a path, with headers where it needs any. */
+export type Asked = string | { path: string; headers: Record<string, string> }
+
 /** GETs at fixed times, whether or not the earlier ones are answered. Throws when an answer is not 2xx. */
-export async function runAtRate(child: Child, rate: number, seconds: number, path: () => string): Promise<Measured> {
+export async function runAtRate(child: Child, rate: number, seconds: number, ask: () => Asked): Promise<Measured> {
   const agent = new Agent({ keepAlive: true })
   const watch = startWatch(child)
   const startedAt = performance.now()
@@ -50,16 +53,17 @@ export async function runAtRate(child: Child, rate: number, seconds: number, pat
   for (let n = 0; n < rate * seconds; n++) {
     const earlyMs = startedAt + (n * 1000) / rate - performance.now()
     if (earlyMs > 0) await wait(earlyMs)
-    running.push(timedGet(`${child.url}${path()}`, agent, watch))
+    running.push(timedGet(child.url, ask(), { agent, watch }))
   }
   await Promise.all(running)
   agent.destroy()
   return watch.stop()
 }
 
-async function timedGet(url: string, agent: Agent, watch: Watch): Promise<void> {
+async function timedGet(url: string, asked: Asked, { agent, watch }: { agent: Agent; watch: Watch }): Promise<void> {
+  const { path, headers } = typeof asked === 'string' ? { path: asked, headers: {} } : asked
   const sentAt = performance.now()
-  const request = get(url, { agent })
+  const request = get(`${url}${path}`, { agent, headers })
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   response.resume()
   await once(response, 'end')

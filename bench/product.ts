@@ -44,13 +44,17 @@ export function startEcho(): Promise<Child> {
   return startChild([join(import.meta.dirname, 'floors/echo.ts')])
 }
 
+export function startPages(folder: string): Promise<Child> {
+  return startChild([join(import.meta.dirname, 'floors/pages.ts'), join(folder, 'deskbell.sqlite')])
+}
+
 export function startDurable(folder: string, rooms: number): Promise<Child> {
   return startChild([join(import.meta.dirname, 'floors/durable.ts'), join(folder, 'floor.db'), String(rooms)])
 }
 
 /** Agents who are online and take whatever comes. */
 export async function addAgents(server: Child, count: number): Promise<void> {
-  const session = await logIn(server, admin)
+  const session = await signIn(server)
   for (let n = 0; n < count; n++) {
     const agent = { username: `agent-${n}`, password: randomBytes(12).toString('hex') }
     const user = { ...agent, name: `Agent ${n}`, email: `agent-${n}@example.org`, roles: ['user', 'livechat-agent'] }
@@ -77,7 +81,12 @@ export function newToken(): string {
   return randomBytes(16).toString('hex')
 }
 
-type Session = { 'x-user-id': string; 'x-auth-token': string }
+export type Session = { 'x-user-id': string; 'x-auth-token': string }
+
+/** Signs the administrator in. */
+export function signIn(server: Child): Promise<Session> {
+  return logIn(server, admin)
+}
 
 async function logIn(server: Child, { username, password }: typeof admin): Promise<Session> {
   const { data } = await call(server, 'POST', 'login', { user: username, password })

@@ -11,6 +11,7 @@ import { roles } from './areas/roles.ts'
 import { sessions } from './areas/sessions.ts'
 import { settings } from './areas/settings.ts'
 import { transcripts } from './areas/transcripts.ts'
+import { subscriptions } from './areas/subscriptions.ts'
 import { users } from './areas/users.ts'
 import { visitors } from './areas/visitors.ts'
 import { widgetSettings } from './areas/widget-settings.ts'
@@ -34,6 +35,7 @@ export const areas = {
   audit,
   offlineMessages,
   transcripts,
+  subscriptions,
 } as const
 
 /** Every operation by its key, `'POST /livechat/message'`: contract key, handler key, SDK call and test call. */
@@ -55,6 +57,7 @@ export const contract = {
   ...areas.audit,
   ...areas.offlineMessages,
   ...areas.transcripts,
+  ...areas.subscriptions,
 } as const
 
 export type Contract = typeof contract

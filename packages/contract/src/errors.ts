@@ -220,6 +220,12 @@ const table = {
   },
   'error-file-too-large': { meaning: 'The file is larger than `FileUpload_MaxFileSize`.' },
   'invalid-file': { meaning: 'The caller has no such file in this room, or sent it before.' },
+  // Subscriptions
+  'error-invalid-subscription': { meaning: 'No such room, or the caller is not in it.' },
+  'error-no-message-for-unread': {
+    reason: 'There are no messages to mark unread',
+    meaning: 'Nobody else has written in the room.',
+  },
 } as const satisfies Record<string, ErrorInfo>
 
 export type ErrorCode = keyof typeof table

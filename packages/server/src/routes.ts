@@ -13,6 +13,7 @@ import { roleRoutes } from './areas/roles/routes.ts'
 import { sessionRoutes } from './areas/sessions/routes.ts'
 import { settingRoutes } from './areas/settings/routes.ts'
 import { transcriptRoutes } from './areas/transcripts/routes.ts'
+import { subscriptionRoutes } from './areas/subscriptions/routes.ts'
 import { userRoutes } from './areas/users/routes.ts'
 import { visitorRoutes } from './areas/visitors/routes.ts'
 import { widgetSettingsRoutes } from './areas/widget-settings/routes.ts'
@@ -38,6 +39,7 @@ const handlers: Handlers<Contract> = {
   ...auditRoutes,
   ...offlineMessageRoutes,
   ...transcriptRoutes,
+  ...subscriptionRoutes,
 }
 
 /** Every operation with its handler, by its key. */

@@ -19,6 +19,7 @@ import { makeMemoryBus, type Bus } from './events/bus.ts'
 import { makeFileStore } from './files/files.ts'
 import { makeDispatch, type Dispatch } from './http/dispatch.ts'
 import { makeHttpServer } from './http/listen.ts'
+import { makeLimitScale } from './http/limit-settings.ts'
 import { createLoginGuard } from './http/login-guard.ts'
 import { makeMetrics } from './http/metrics.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
@@ -79,11 +80,14 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const files = makeFileStore({ folder: join(config.dataDir, 'uploads'), newId })
   const context: Context = { transact, read: reader, clock, config, log, files, loginGuard, mailer, takesMail }
   const whoIs: WhoIs = (credentials) => authenticate(reader, credentials, new Date(clock()).toISOString())
+  const limitScale = makeLimitScale(() => readSettings(reader), clock)
+  bus.subscribe(({ name }) => name === 'settings.changed' && limitScale.forget())
   const dispatch = makeDispatch({
     context,
     operations,
     authenticate: whoIs,
     limiter: guarded ? createRateLimiter({ now: clock }) : undefined,
+    limitScale: () => limitScale.current(),
     checksAnswers: surroundings.checksAnswers ?? false,
     onRefused: surroundings.onRefused,
   })

@@ -75,7 +75,7 @@ export async function roomOf(desk: TestServer, chat: Chat): Promise<WireRoom> {
 
 /** The room as a member of the staff finds it now, open or closed. */
 export async function roomSeenBy(staff: Client, rid: string): Promise<WireRoom> {
-  return (await staff.call('GET /rooms.info', { query: { roomId: rid } })).room
+  return (await staff.call('GET /rooms.info', { query: { roomId: rid } })).room as WireRoom
 }
 
 /** The visitor ends the conversation. */

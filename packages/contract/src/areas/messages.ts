@@ -201,4 +201,32 @@ export const chat = operations('Chat', {
     returns: t.Object({ message: Message }),
     errors: { 'message-not-found': 'text' },
   },
+  'GET /chat.syncMessages': {
+    summary: 'What changed in a room since a moment, for agents',
+    description:
+      'Looks through the latest 500 changes of the room; who was away for longer reads `livechat/messages/:rid` anew.',
+    caller: 'user',
+    limit: 'staff',
+    query: t.Object({ roomId: Id, lastUpdate: t.String({ maxLength: 64 }) }),
+    returns: t.Object({
+      result: t.Object({
+        updated: t.Array(Message),
+        deleted: t.Array(t.Object({ _id: t.String(), _deletedAt: Time })),
+      }),
+    }),
+    errors: { 'error-not-allowed': 'withCode', 'invalid-params': 'withCode' },
+  },
+  'GET /chat.search': {
+    summary: 'Search in a room, for agents',
+    caller: 'user',
+    limit: 'staff',
+    query: t.Object({
+      roomId: Id,
+      searchText: t.String({ minLength: 1, maxLength: 1_000 }),
+      offset: t.Optional(WholeNumber),
+      count: t.Optional(WholeNumber),
+    }),
+    returns: t.Object({ messages: t.Array(Message) }),
+    errors: { 'error-not-allowed': 'withCode' },
+  },
 })

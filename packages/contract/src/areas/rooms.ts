@@ -1,6 +1,6 @@
 import { Type as t } from 'typebox'
 import { Id, Nothing, Token, pageAnswer, pageQuery } from '../entities/basics.ts'
-import { Room } from '../entities/room.ts'
+import { Channel, Room } from '../entities/room.ts'
 import { operations } from '../operation.ts'
 
 const Tags = t.Array(t.String({ minLength: 1, maxLength: 256 }), { maxItems: 100 })
@@ -101,7 +101,7 @@ export const rooms = operations('Rooms', {
     caller: 'user',
     limit: 'staff',
     query: t.Object({ roomId: Id }),
-    returns: t.Object({ room: Room }),
+    returns: t.Object({ room: t.Union([Room, Channel]) }),
     errors: { 'room-not-allowed': 'textWithType' },
   },
   'GET /channels.info': {
@@ -109,7 +109,7 @@ export const rooms = operations('Rooms', {
     caller: 'user',
     limit: 'staff',
     query: t.Object({ roomId: Id }),
-    returns: t.Object({ channel: Room }),
+    returns: t.Object({ channel: t.Union([Room, Channel]) }),
     errors: { 'error-room-not-found': 'withCode' },
   },
 })

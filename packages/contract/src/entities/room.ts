@@ -52,3 +52,18 @@ export const Room = t.Object({
   closer: t.Optional(t.Union([t.Literal('visitor'), t.Literal('user')])),
   _updatedAt: Time,
 })
+
+/** The default channel. Clients of the wire expect one in every list; it is no conversation, and nobody writes in it. */
+export const Channel = t.Object({
+  _id: t.Literal('GENERAL'),
+  t: t.Literal('c'),
+  name: t.String(),
+  fname: t.String(),
+  ts: Time,
+  msgs: t.Literal(0),
+  usersCount: t.Literal(0),
+  ro: t.Literal(true),
+  sysMes: t.Literal(true),
+  default: t.Literal(true),
+  _updatedAt: Time,
+})

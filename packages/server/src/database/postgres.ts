@@ -23,6 +23,9 @@ const MAX_RESTARTS = 8
 /** Serialisation failure and deadlock: PostgreSQL asks for the whole transaction again. */
 const RETRIED_CODES = new Set(['40001', '40P01'])
 
+/** A row stayed taken for longer than `lock_timeout`. */
+const LOCK_NOT_AVAILABLE = '55P03'
+
 type TypeParsers = (oid: number, format?: 'text' | 'binary') => (value: string) => unknown
 
 const INT8 = 20
@@ -68,6 +71,36 @@ async function prepareConnection(client: pg.ClientBase): Promise<void> {
   )
 }
 
+/** Reads wait for a connection as rules do, and no more of them than of those. */
+function readsOn(pool: pg.Pool): Executor {
+  const execute = executorOn(pool)
+  const guarded = async <Result>(query: () => Promise<Result>): Promise<Result> => {
+    refuseIfFull(pool)
+    return query().catch((error: unknown) => {
+      throw inOurWords(error)
+    })
+  }
+  return {
+    all: (text, values, name) => guarded(() => execute.all(text, values, name)),
+    run: (text, values) => guarded(() => execute.run(text, values)),
+  }
+}
+
+function refuseIfFull(pool: pg.Pool): void {
+  if (pool.waitingCount >= MAX_WAITING) throw new QueueFull('Too many are waiting for the database.')
+}
+
+/** Where PostgreSQL or the pool had no time for us, nothing was written and the caller should come back. */
+function inOurWords(error: unknown): unknown {
+  if (mayRetry(error)) return error instanceof StartOver ? error : new StartOver('Run too often.', { cause: error })
+  if (error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE)
+    return new RuleTooSlow('A row stayed taken for too long.', { cause: error })
+  // The pool has no code for it.
+  if (error instanceof Error && error.message === 'timeout exceeded when trying to connect')
+    return new QueueFull('No connection became free in time.', { cause: error })
+  return error
+}
+
 function executorOn(client: pg.ClientBase | pg.Pool): Executor {
   return {
     async all(text, values, name) {
@@ -85,12 +118,12 @@ export function openPostgres(url: string, sql: Kysely<Tables>, hooks: Transactio
   const pool = openPool(url)
 
   const transact: Transact = async (rule) => {
-    if (pool.waitingCount >= MAX_WAITING) throw new QueueFull('Too many writes are waiting for the database.')
+    refuseIfFull(pool)
     for (let restarts = 0; ; restarts++) {
       try {
         return await once(rule)
       } catch (error) {
-        if (restarts >= MAX_RESTARTS || !mayRetry(error)) throw error
+        if (restarts >= MAX_RESTARTS || !mayRetry(error)) throw inOurWords(error)
       }
     }
   }
@@ -115,7 +148,7 @@ export function openPostgres(url: string, sql: Kysely<Tables>, hooks: Transactio
 
   return {
     transact,
-    reader: makeReader(sql, executorOn(pool)),
+    reader: makeReader(sql, readsOn(pool)),
     waiting: () => pool.waitingCount,
     pool,
     close: () => pool.end(),

@@ -247,6 +247,8 @@ export interface MessageTable {
   seq: number
   sentAt: string
   text: string
+  /** The text folded for searching; null where that is what SQL's `lower` makes of it. */
+  textFolded: string | null
   /** The wire's `t`; null for what people wrote. */
   type: string | null
   authorKind: 'visitor' | 'user' | 'system'

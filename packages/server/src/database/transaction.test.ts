@@ -501,6 +501,27 @@ describe.skipIf(isSqlite)('on PostgreSQL', () => {
     expect(await reader.all(reader.sql.selectFrom('counter').select('value'))).toEqual([{ value: 51 }])
   })
 
+  test('a row that stays taken for longer than the database waits is the same', async () => {
+    await database.transact(mark('held'))
+    await outside.query('begin')
+    await outside.query('update counter set value = 50')
+    const waiting = database.transact(async (tx) => {
+      await raw(tx, 'set local lock_timeout = 20')
+      await raise(tx, 'held')
+    })
+    await expect(waiting).rejects.toBeInstanceOf(RuleTooSlow)
+    await outside.query('commit')
+    await database.transact((tx) => raise(tx, 'held'))
+  })
+
+  test('reads wait in a queue that is bounded too', async () => {
+    const { reader } = database
+    const read = () => reader.first(reader.sql.selectFrom('counter').selectAll())
+    const settled = await Promise.allSettled(Array.from({ length: 2_000 + 10 + 3 }, read))
+    expect(settled.filter((one) => reasonOf(one) instanceof QueueFull)).toHaveLength(3)
+    expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(2_010)
+  })
+
   test('a rule whose statement takes too long is given up without waiting for it', async () => {
     const impatient = await database.openAgain({ ruleDeadlineMs: 50 })
     // Longer than a test may take.

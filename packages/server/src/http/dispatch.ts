@@ -29,6 +29,8 @@ export interface DispatchOptions {
   /** Whose credentials these are; areas/sessions answers. */
   authenticate: WhoIs
   limiter: RateLimiter | undefined
+  /** How much the settings widen or narrow the limits now; `undefined` where they switch them off. Absent: as they are. */
+  limitScale?: (() => Promise<number | undefined>) | undefined
   /** Development and tests: an answer or an error that the contract does not declare is a fault. */
   checksAnswers: boolean
   /** Told of every refusal with a code, so that a test run can tell which errors nobody provoked. */
@@ -47,11 +49,16 @@ export function makeDispatch(options: DispatchOptions): Dispatch {
   return async (call) => {
     const served = operations.get(call.key)
     if (served === undefined) throw new Error(`No operation '${call.key}'`)
-    const { operation } = served
-    const user = await callerOf(operation, call)
-    if (user === 'nobody') return notSignedIn
+    try {
+      const user = await callerOf(served.operation, call)
+      return user === 'nobody' ? notSignedIn : await answer(call, served, user)
+    } catch (error) {
+      return failed(error, served.operation, call)
+    }
+  }
 
-    const limited = limitCall(limiter, operation, call, user)
+  async function answer(call: Call, { operation, handler }: Served, user: SignedIn | undefined): Promise<Reply> {
+    const limited = limitCall(await limiterNow(), operation, call, user)
     if (limited.refusal !== undefined) return limited.refusal
     try {
       const isAllowed = isPermitted(operation.caller, user)
@@ -60,14 +67,22 @@ export function makeDispatch(options: DispatchOptions): Dispatch {
       const input = validateInput(operation, call.input)
       if (!isAllowed) return notPermitted
 
-      const handler = served.handler as (context: Context, input: unknown) => Promise<unknown>
-      const answer = await handler(context, { ...input, user, form: call.form, request: call.request })
+      const handle = handler as (context: Context, input: unknown) => Promise<unknown>
+      const answered = await handle(context, { ...input, user, form: call.form, request: call.request })
       limited.note(undefined)
-      if (checksAnswers) refuseWrongAnswer(call.key, operation, answer)
-      return { status: 200, headers: limited.headers, body: envelope(operation, answer) }
+      if (checksAnswers) refuseWrongAnswer(call.key, operation, answered)
+      return { status: 200, headers: limited.headers, body: envelope(operation, answered) }
     } catch (error) {
       return limited.note(error) ?? { headers: limited.headers, ...failed(error, operation, call) }
     }
+  }
+
+  async function limiterNow(): Promise<RateLimiter | undefined> {
+    if (limiter === undefined || options.limitScale === undefined) return limiter
+    const scale = await options.limitScale()
+    if (scale === undefined) return undefined
+    limiter.scaleTo(scale)
+    return limiter
   }
 
   /** The staff member who calls, where the operation asks for one. */

@@ -3,6 +3,7 @@ import type { Operation } from '@deskbell/contract/operation.ts'
 import { describe, expect, test } from 'vitest'
 import { ApiError } from '../api-error.ts'
 import type { Context } from '../context.ts'
+import { QueueFull } from '../database/transaction.ts'
 import { makeLog } from '../log.ts'
 import { makeDispatch } from './dispatch.ts'
 
@@ -14,15 +15,24 @@ const operation: Operation = {
   errors: { 'invalid-room': 'bare' },
 }
 
+interface Given {
+  checksAnswers: boolean
+  caller: Operation['caller']
+  authenticate: () => Promise<undefined>
+}
+
 /** Calls one operation that answers so; tells the reply and what the log says of a fault. */
-async function callOf(handler: () => Promise<unknown>, checksAnswers = true) {
+async function callOf(
+  handler: () => Promise<unknown>,
+  { checksAnswers = true, caller = 'anyone', authenticate = () => Promise.resolve(undefined) }: Partial<Given> = {},
+) {
   const lines: string[] = []
   const log = makeLog('error', { write: (line) => lines.push(line) })
   const dispatch = makeDispatch({
     // The plumbing needs nothing else of it.
     context: { log } as Context,
-    operations: new Map([['GET /tag', { operation, handler }]]),
-    authenticate: () => Promise.resolve(undefined),
+    operations: new Map([['GET /tag', { operation: { ...operation, caller }, handler }]]),
+    authenticate,
     limiter: undefined,
     checksAnswers,
     onRefused: undefined,
@@ -59,7 +69,7 @@ describe('the answer of a handler', () => {
   })
 
   test('is not held against the contract in production', async () => {
-    const { reply } = await callOf(() => Promise.resolve({ uses: 3 }), false)
+    const { reply } = await callOf(() => Promise.resolve({ uses: 3 }), { checksAnswers: false })
     expect(reply.status).toBe(200)
   })
 })
@@ -74,5 +84,22 @@ describe('a refusal', () => {
     const { reply, fault } = await callOf(() => Promise.reject(new ApiError('room-closed')))
     expect(reply).toMatchObject({ status: 500, body: { success: false, requestId: 'request-1' } })
     expect(fault).toContain('"undeclared":true')
+  })
+})
+
+describe('a sign-in that cannot be looked up', () => {
+  const unread = () => Promise.resolve({ name: 'urgent' })
+
+  test('is a fault with an answer like any other, so that it is counted', async () => {
+    const authenticate = () => Promise.reject(new Error('no such table'))
+    const { reply, fault } = await callOf(unread, { caller: 'user', authenticate })
+    expect(reply).toMatchObject({ status: 500, body: { success: false, requestId: 'request-1' } })
+    expect(fault).toContain('no such table')
+  })
+
+  test('asks to come back where too many wait for the database', async () => {
+    const authenticate = () => Promise.reject(new QueueFull('Too many are waiting.'))
+    const { reply } = await callOf(unread, { caller: 'user', authenticate })
+    expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
   })
 })

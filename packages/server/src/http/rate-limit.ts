@@ -125,13 +125,13 @@ export interface RateLimiter {
    * Success in `lookup` proves nothing and is not noted.
    */
   recognise(call: LimitedCall): void
+  /** From now on every number of calls is multiplied by this; at least one call stays. Guesses are not. */
+  scaleTo(scale: number): void
 }
 
 export interface RateLimiterOptions {
   /** Milliseconds since the epoch. When the clock is set back, refilling goes on from there. */
   now: () => number
-  /** Multiplies every number of calls; at least one call stays. */
-  scale?: number
   /** Entries held in each of the three tables; a forgotten bucket starts full. */
   maxEntries?: number
 }
@@ -146,7 +146,8 @@ interface Bucket {
 }
 
 /** A limiter in the memory of this process. */
-export function createRateLimiter({ now, scale = 1, maxEntries = 50_000 }: RateLimiterOptions): RateLimiter {
+export function createRateLimiter({ now, maxEntries = 50_000 }: RateLimiterOptions): RateLimiter {
+  let scale = 1
   // Apart, so that a flood of invented tokens cannot push the addresses out that limit it.
   const callers = createBoundedTable<Bucket>(maxEntries)
   const addresses = createBoundedTable<Bucket>(maxEntries)
@@ -160,7 +161,7 @@ export function createRateLimiter({ now, scale = 1, maxEntries = 50_000 }: RateL
   }
 
   function guesses(place: string): Draw {
-    return draw(addresses, `unknown-token ${place}`, unknownTokens)
+    return drawFrom(addresses, `unknown-token ${place}`, unknownTokens, now())
   }
 
   /** The spent budget of guesses that shuts this caller out. */
@@ -193,6 +194,7 @@ export function createRateLimiter({ now, scale = 1, maxEntries = 50_000 }: RateL
       const nowMs = now()
       recognised.set(`${addressKey(address)} ${digest(caller)}`, { endsAtMs: nowMs + RECOGNISED_FOR_MS }, nowMs)
     },
+    scaleTo: (wanted) => void (scale = wanted),
   }
 }
 

@@ -4,9 +4,11 @@ import { createRateLimiter, limits, unknownTokens, type LimitedCall, type RateLi
 
 const startMs = Date.UTC(2026, 0, 1)
 
-function makeLimiter(options: Omit<RateLimiterOptions, 'now'> = {}) {
+function makeLimiter({ scale = 1, ...options }: Omit<RateLimiterOptions, 'now'> & { scale?: number } = {}) {
   const clock = { ms: startMs }
-  return { clock, limiter: createRateLimiter({ now: () => clock.ms, ...options }) }
+  const limiter = createRateLimiter({ now: () => clock.ms, ...options })
+  limiter.scaleTo(scale)
+  return { clock, limiter }
 }
 
 const openRoom = { limitClass: 'open', operation: 'GET /livechat/room' } as const
@@ -249,6 +251,22 @@ describe('the limiter', () => {
     const call: LimitedCall = { ...openRoom, caller: 'token', address: '192.0.2.1' }
     expect(makeLimiter({ scale: 3 }).limiter.take(call)).toMatchObject({ limit: 15, remaining: 14 })
     expect(makeLimiter({ scale: 0.001 }).limiter.take(call)).toMatchObject({ limit: 1, remaining: 0 })
+  })
+
+  test('another scale is in force at once, for buckets that are in use too', () => {
+    const { limiter } = makeLimiter()
+    const call: LimitedCall = { ...openRoom, caller: 'token', address: '192.0.2.1' }
+    expect(limiter.take(call)).toMatchObject({ limit: 5, remaining: 4 })
+    limiter.scaleTo(0.4)
+    expect(limiter.take(call)).toMatchObject({ limit: 2, remaining: 1 })
+    limiter.scaleTo(4)
+    expect(limiter.take(call)).toMatchObject({ limit: 20, remaining: 0 })
+  })
+
+  test('no scale lets anybody guess more tokens', () => {
+    const { limiter } = makeLimiter({ scale: 100 })
+    const guesses = Array.from({ length: 30 }, () => limiter.penalise('192.0.2.1', 'unknown-token'))
+    expect(guesses.filter(({ allowed }) => allowed)).toHaveLength(unknownTokens.calls)
   })
 
   test('goes on refilling when the clock is set back', () => {

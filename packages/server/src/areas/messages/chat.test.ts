@@ -323,3 +323,88 @@ describe('reading', () => {
     expect((await list(anna, chat.rid)).status).toBe(200)
   })
 })
+
+describe('searching a room', () => {
+  const search = (by: StaffMember, query: Record<string, string>) => by.raw('GET /chat.search', { query })
+  async function found(chat: { rid: string }, searchText: string): Promise<string[]> {
+    const { messages } = await anna.call('GET /chat.search', { query: { roomId: chat.rid, searchText } })
+    return texts(messages)
+  }
+
+  test('finds any case of any letters, newest first', async () => {
+    const chat = await openChat(desk)
+    for (const msg of ['Äpfel für ÉLODIE', 'äpfel', 'apfel', 'ПРИВЕТ Ω', 'STRASSE']) await say(desk, chat, msg)
+    expect(await found(chat, 'äpfel')).toEqual(['äpfel', 'Äpfel für ÉLODIE'])
+    expect(await found(chat, 'ÄPFEL')).toEqual(['äpfel', 'Äpfel für ÉLODIE'])
+    expect(await found(chat, 'élodie')).toEqual(['Äpfel für ÉLODIE'])
+    expect(await found(chat, 'e\u0301lodie')).toEqual(['Äpfel für ÉLODIE'])
+    expect(await found(chat, 'привет ω')).toEqual(['ПРИВЕТ Ω'])
+    expect(await found(chat, 'strasse')).toEqual(['STRASSE'])
+    expect(await found(chat, 'ä%')).toEqual([])
+  })
+
+  test('finds what an edit made of a message, and no longer what it said', async () => {
+    const chat = await openChat(desk)
+    const { _id } = await answer(anna, chat.rid, 'ÖL')
+    await update(anna, { roomId: chat.rid, msgId: _id, text: 'ÜBER' })
+    expect(await found(chat, 'öl')).toEqual([])
+    expect(await found(chat, 'über')).toEqual(['ÜBER'])
+  })
+
+  test('finds messages from before there was a folded text as they are written', async () => {
+    const chat = await openChat(desk)
+    const { _id } = await say(desk, chat, 'ÄPFEL und Birnen')
+    await desk.server.context.transact((tx) =>
+      tx.run(tx.sql.updateTable('message').set({ textFolded: null }).where('id', '=', _id)),
+    )
+    expect(await found(chat, 'ÄPFEL')).toEqual(['ÄPFEL und Birnen'])
+    expect(await found(chat, 'birnen')).toEqual(['ÄPFEL und Birnen'])
+  })
+
+  test('comes in pages', async () => {
+    const chat = await openChat(desk)
+    for (const msg of ['a1', 'a2', 'a3']) await say(desk, chat, msg)
+    const { body } = await search(anna, { roomId: chat.rid, searchText: 'a', count: '1', offset: '1' })
+    expect(texts((body as { messages: WireMessage[] }).messages)).toEqual(['a2'])
+  })
+
+  test('is refused alike in a foreign room and a missing one', async () => {
+    const chat = await openChat(desk)
+    const refused = [400, { success: false, error: 'Not allowed [error-not-allowed]', errorType: 'error-not-allowed' }]
+    for (const roomId of [chat.rid, 'no-such']) {
+      expect(refusal(await search(bob, { roomId, searchText: 'x' }))).toEqual(refused)
+      expect(refusal(await bob.raw('GET /chat.syncMessages', { query: { roomId, lastUpdate: chat.room.ts } }))).toEqual(refused) // prettier-ignore
+    }
+    expect((await search(anna, { roomId: chat.rid, searchText: '' })).status).toBe(400)
+  })
+})
+
+describe('what changed since a moment', () => {
+  const sync = async (rid: string, lastUpdate: string) =>
+    (await anna.call('GET /chat.syncMessages', { query: { roomId: rid, lastUpdate } })).result
+
+  test('are new, edited and deleted messages', async () => {
+    const chat = await openChat(desk)
+    const edited = await answer(anna, chat.rid, 'helo')
+    const deleted = await answer(anna, chat.rid, 'regretted')
+    await answer(anna, chat.rid, 'untouched')
+    const lastUpdate = new Date(desk.clock.now()).toISOString()
+    expect(await sync(chat.rid, lastUpdate)).toEqual({ updated: [], deleted: [] })
+    desk.clock.advance(1_000)
+    await update(anna, { roomId: chat.rid, msgId: edited._id, text: 'hello' })
+    await remove(anna, { roomId: chat.rid, msgId: deleted._id })
+    const fresh = await say(desk, chat, 'thanks')
+    const { updated, deleted: gone } = await sync(chat.rid, lastUpdate)
+    expect(updated.map(({ _id, msg }) => [_id, msg])).toEqual([[edited._id, 'hello'], [fresh._id, 'thanks']]) // prettier-ignore
+    expect(gone).toEqual([{ _id: deleted._id, _deletedAt: new Date(desk.clock.now()).toISOString() }])
+    expect(JSON.stringify(updated)).not.toContain(chat.token)
+  })
+
+  test('wants a date', async () => {
+    const chat = await openChat(desk)
+    for (const lastUpdate of ['', 'yesterday']) {
+      const wrong = await anna.raw('GET /chat.syncMessages', { query: { roomId: chat.rid, lastUpdate } })
+      expect([wrong.status, errorTypeOf(wrong)]).toEqual([400, 'invalid-params'])
+    }
+  })
+})

@@ -6,6 +6,7 @@ import { findRoom, mayRead, requireOwnRoom, staffAuthor, visitorAuthor } from '.
 import type { Settings } from '../settings/catalogue.ts'
 import { mostRows } from '../../page.ts'
 import { readSettings, visitorTextLimit } from '../settings/settings.ts'
+import { noteRead } from '../subscriptions/subscriptions.ts'
 import {
   changeText,
   countBetween,
@@ -14,7 +15,6 @@ import {
   findMessage,
   listChanges,
   listHistory,
-  listSaid,
   writeMessage,
   type Author,
   type Message,
@@ -24,6 +24,7 @@ import { isPlain, messageTree } from './message-tree.ts'
 import { findQuotedMessageIds, quoteAttachment, type QuotedMessage } from './quotes.ts'
 
 export type { Message } from '../timeline/timeline.ts'
+export { readChangesSince, readRoomMessages, searchMessages } from './staff-reading.ts'
 
 /** A text with what the parser made of it. Parsing takes milliseconds, so it happens before the transaction. */
 export interface Composed {
@@ -47,7 +48,8 @@ export interface Draft {
 
 /**
  * Sends a visitor's message. The same id again from the same visitor in the same room answers the stored message
- * unchanged, also after the room was closed; from anybody else it is refused without a word of it (promises A7).
+ * unchanged, also after the room was closed; from anybody else, or after it was taken back, it is refused without a word
+ * of it (promises A7).
  * @throws `invalid-token`, `invalid-room`, `room-closed`, `message-length-exceeds-character-limit`, `invalid-message`
  */
 export async function sendVisitorMessage(tx: Transaction, token: string, draft: Draft): Promise<Message> {
@@ -142,18 +144,19 @@ export async function readHistory(reader: Reader, request: HistoryRequest): Prom
   const visitor = await requireVisitor(reader, request.token)
   const room = await requireOwnRoom(reader, visitor, request.roomId)
   const settings = await readSettings(reader)
+  const hiddenTypes = settings.Hide_System_Messages
   const messages = await listHistory(reader, {
     roomId: room.id,
     before: request.before ?? END_OF_TIME,
     limit: clamp(request.limit, 20, settings),
     offset: request.offset,
-    hiddenTypes: settings.Hide_System_Messages,
+    hiddenTypes,
   })
   if (request.readUntil === undefined) return { messages }
   const oldest = messages.at(-1)?.sentAt ?? END_OF_TIME
-  const span = { roomId: room.id, after: request.readUntil, before: oldest }
+  const span = { roomId: room.id, after: request.readUntil, before: oldest, hiddenTypes }
   const unreadNotLoaded = await countBetween(reader, span)
-  const firstUnread = await findFirstAfter(reader, room.id, request.readUntil)
+  const firstUnread = await findFirstAfter(reader, span)
   return { messages, unreadNotLoaded, ...(firstUnread !== undefined && { firstUnread }) }
 }
 
@@ -192,6 +195,7 @@ export async function sendStaffMessage(tx: Transaction, user: SignedIn, draft: D
   if (written === 'refused') throw new ApiError('room-closed')
   if (written === 'taken') throw takenError(earlier)
   await noteAnswered(tx, room.visitor.id)
+  await noteRead(tx, { userId: user.id, roomId: room.id, until: written.message.sentAt })
   return written.message
 }
 
@@ -250,21 +254,6 @@ export async function deleteStaffMessage(tx: Transaction, user: SignedIn, place:
   return message
 }
 
-/**
- * What was said in a room, for agents who may read it (contract §D.3).
- * @throws `invalid-room`, `not-allowed`
- */
-export async function readRoomMessages(
-  reader: Reader,
-  user: SignedIn,
-  page: { roomId: string; offset: number; limit: number; order: 'asc' | 'desc'; containing: string | undefined },
-): Promise<{ messages: Message[]; total: number }> {
-  const room = await findRoom(reader, page.roomId)
-  if (room === undefined) throw new ApiError('invalid-room')
-  if (!(await mayRead(reader, user, room))) throw new ApiError('not-allowed')
-  return listSaid(reader, page)
-}
-
 async function requireInRoom(tx: Transaction, user: SignedIn, { roomId, id }: StaffPlace): Promise<Message> {
   const message = await requireStaffMessage(tx, user, id)
   if (message.roomId !== roomId) throw new ApiError('message-of-other-room')
@@ -296,9 +285,10 @@ function shownOf({ text, author, sentAt }: Message): QuotedMessage {
   return { text, authorName, authorUsername: author.username, at: sentAt }
 }
 
+/** What was taken back is gone, so sending it again neither shows it nor brings it back; its placeholder is shown. */
 function isSameSend(earlier: Message, draft: Draft, author: Author): boolean {
-  const { type, author: writer } = earlier
-  const wasWritten = type === undefined || type === 'rm'
+  const { type, author: writer, deletedAt } = earlier
+  const wasWritten = deletedAt === undefined && (type === undefined || type === 'rm')
   return earlier.roomId === draft.roomId && wasWritten && writer.kind === author.kind && writer.id === author.id
 }
 

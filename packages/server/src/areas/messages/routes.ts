@@ -12,10 +12,12 @@ import {
   editStaffMessage,
   editVisitorMessage,
   readChanges,
+  readChangesSince,
   readHistory,
   readRoomMessages,
   requireStaffMessage,
   requireVisitorMessage,
+  searchMessages,
   sendStaffMessage,
   sendVisitorMessage,
 } from './messages.ts'
@@ -124,6 +126,25 @@ export const chatRoutes: Handlers<typeof chat> = {
   'GET /chat.getMessage': async ({ read }, { query, user }) => ({
     message: messageToWire(await requireStaffMessage(read, user, query.msgId), staff),
   }),
+  'GET /chat.syncMessages': async ({ read }, { query, user }) => {
+    const since = timeOf('lastUpdate', query.lastUpdate)
+    if (since === undefined) throw missing('lastUpdate')
+    const changes = await readChangesSince(read, user, { roomId: query.roomId, since })
+    return {
+      result: {
+        updated: changes.filter(({ deletedAt }) => deletedAt === undefined).map((each) => messageToWire(each, staff)),
+        deleted: changes.flatMap(({ id, deletedAt }) =>
+          deletedAt === undefined ? [] : [{ _id: id, _deletedAt: deletedAt }],
+        ),
+      },
+    }
+  },
+  'GET /chat.search': async ({ read }, { query, user }) => {
+    const { roomId, searchText: containing } = query
+    const { offset, limit } = readPage(query, await readSettings(read), {}, [])
+    const found = await searchMessages(read, user, { roomId, containing, offset, limit })
+    return { messages: found.map((message) => messageToWire(message, staff)) }
+  },
 }
 
 /** The visitor with this token, who reads files by links of an hour. */

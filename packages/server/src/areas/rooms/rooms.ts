@@ -34,8 +34,9 @@ import { findLastAgentOf } from './list-store.ts'
 
 export type { Room } from '../timeline/timeline.ts'
 export { findLastMessage, findLastMessages, findRoom } from '../timeline/timeline.ts'
+export type { RoomColumn, RoomFilter } from './list-store.ts'
+export { findServingIds, listRooms } from './page-store.ts'
 export { renameInRooms } from './renaming.ts'
-export { listRooms, type RoomColumn, type RoomFilter } from './list-store.ts'
 
 /** A visitor as author of messages and lines. */
 export function visitorAuthor(visitor: Visitor): Author {

@@ -4,7 +4,7 @@ import type { Handlers, SignedIn } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { readPage } from '../../page.ts'
 import { readSettings } from '../settings/settings.ts'
-import { roomToWire, staff, type Audience } from '../timeline/wire.ts'
+import { defaultChannel, roomToWire, staff, type Audience } from '../timeline/wire.ts'
 import {
   closeByUser,
   closeByVisitor,
@@ -12,6 +12,7 @@ import {
   findLastMessages,
   findRoom,
   findRoomFor,
+  findServingIds,
   joinRoom,
   listRooms,
   mayRead,
@@ -58,17 +59,20 @@ export const roomRoutes: Handlers<typeof rooms> = {
     const filter = filterOf(query)
     if (!user.can('view-livechat-rooms') && !isOwnList(query.agents, user)) throw new ApiError('unauthorized')
     const page = readPage(query, await readSettings(read), sortable, [{ column: 'openedAt', direction: 'desc' }])
-    const { rooms: found, total } = await listRooms(read, filter, page)
+    const agents = filter.agents && (await findServingIds(read, filter.agents))
+    const { rooms: found, total } = await listRooms(read, { ...filter, agents }, page)
     const last = await findLastMessages(read, found)
     const documents = found.map((room) => roomToWire(room, last.get(room.id), staff))
     return { rooms: documents, count: documents.length, offset: page.offset, total }
   },
   'GET /rooms.info': async ({ read }, { query, user }) => {
+    if (query.roomId === defaultChannel._id) return { room: defaultChannel }
     const room = await findReadable(read, user, query.roomId)
     if (room === undefined) throw new ApiError('room-not-allowed')
     return { room: await documentOf(read, room, staff) }
   },
   'GET /channels.info': async ({ read }, { query, user }) => {
+    if (query.roomId === defaultChannel._id) return { channel: defaultChannel }
     const room = await findReadable(read, user, query.roomId)
     if (room === undefined) throw new ApiError('error-room-not-found')
     return { channel: await documentOf(read, room, staff) }

@@ -1,8 +1,9 @@
-import { sql, type Insertable, type Selectable } from 'kysely'
+import { sql, type Expression, type ExpressionBuilder, type Insertable, type Selectable, type SqlBool } from 'kysely'
 import { fromJson, toJson } from '../../database/columns.ts'
-import type { MessageTable } from '../../database/schema.ts'
+import type { MessageTable, Tables } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
+import { foldName } from './room-store.ts'
 
 /** Something said in a room, or a line of the system. */
 export interface Message {
@@ -42,6 +43,7 @@ const insertKept = statement((db, p: Insertable<MessageTable>) =>
       seq: p.seq,
       sentAt: p.sentAt,
       text: p.text,
+      textFolded: p.textFolded,
       type: p.type,
       authorKind: p.authorKind,
       authorId: p.authorId,
@@ -79,6 +81,22 @@ const changesAfter = statement((db, p: { roomId: string; after: number; limit: n
     .where('seq', '>', p.after)
     .orderBy('seq')
     .limit(p.limit),
+)
+
+const latestChanges = statement((db, p: { roomId: string; since: string; among: number }) =>
+  db
+    .selectFrom(
+      db
+        .selectFrom('message')
+        .selectAll()
+        .where('roomId', '=', p.roomId)
+        .orderBy('seq', 'desc')
+        .limit(p.among)
+        .as('latest'),
+    )
+    .selectAll()
+    .where('updatedAt', '>', p.since)
+    .orderBy('seq'),
 )
 
 /** Inserts a message; answers false where the id is in use. */
@@ -169,7 +187,7 @@ export async function listHistory(reader: Reader, page: HistoryPage): Promise<Me
       .where('roomId', '=', page.roomId)
       .where('sentAt', '<', page.before)
       .where('deletedAt', 'is', null)
-      .where((eb) => eb.or([eb('type', 'is', null), eb('type', 'not in', [...hiddenTypes])]))
+      .where((eb) => isOfOtherType(eb, hiddenTypes))
       .orderBy('sentAt', 'desc')
       .limit(page.limit)
       .offset(page.offset),
@@ -182,37 +200,56 @@ export async function listChanges(reader: Reader, roomId: string, after: number,
   return (await changesAfter.all(reader, { roomId, after, limit })).map(messageFromRow)
 }
 
-const unreadBefore = statement((db, p: { roomId: string; after: string; before: string }) =>
-  db
-    .selectFrom('message')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('roomId', '=', p.roomId)
-    .where('sentAt', '>', p.after)
-    .where('sentAt', '<', p.before)
-    .where('deletedAt', 'is', null),
-)
-
-/** How many messages were sent between two moments, both excluded. */
-export async function countBetween(
+/** Which of the latest changes of a room were made after a moment, deletions included; looks at so many. */
+export async function listChangesSince(
   reader: Reader,
-  span: { roomId: string; after: string; before: string },
-): Promise<number> {
-  return (await unreadBefore.first(reader, span))?.count ?? 0
+  roomId: string,
+  since: string,
+  among: number,
+): Promise<Message[]> {
+  return (await latestChanges.all(reader, { roomId, since, among })).map(messageFromRow)
 }
 
-/** The first message sent after a moment. */
-export async function findFirstAfter(reader: Reader, roomId: string, after: string): Promise<Message | undefined> {
+/** How many messages were sent between two moments, both excluded; those not counted that nobody is shown. */
+export async function countBetween(
+  reader: Reader,
+  span: { roomId: string; after: string; before: string; hiddenTypes: readonly string[] },
+): Promise<number> {
+  const row = await reader.first(
+    reader.sql
+      .selectFrom('message')
+      .select((eb) => eb.fn.countAll<number>().as('count'))
+      .where('roomId', '=', span.roomId)
+      .where('sentAt', '>', span.after)
+      .where('sentAt', '<', span.before)
+      .where('deletedAt', 'is', null)
+      .where((eb) => isOfOtherType(eb, span.hiddenTypes)),
+  )
+  return row?.count ?? 0
+}
+
+/** The first message sent after a moment that readers are shown. */
+export async function findFirstAfter(
+  reader: Reader,
+  from: { roomId: string; after: string; hiddenTypes: readonly string[] },
+): Promise<Message | undefined> {
   const row = await reader.first(
     reader.sql
       .selectFrom('message')
       .selectAll()
-      .where('roomId', '=', roomId)
-      .where('sentAt', '>', after)
+      .where('roomId', '=', from.roomId)
+      .where('sentAt', '>', from.after)
       .where('deletedAt', 'is', null)
+      .where((eb) => isOfOtherType(eb, from.hiddenTypes))
       .orderBy('sentAt')
       .limit(1),
   )
   return row && messageFromRow(row)
+}
+
+/** What people wrote is of no type. */
+function isOfOtherType(eb: ExpressionBuilder<Tables, 'message'>, types: readonly string[]): Expression<SqlBool> {
+  return types.length === 0 ? eb.lit(true) : eb.or([eb('type', 'is', null), eb('type', 'not in', [...types])])
 }
 
 export interface SaidPage {
@@ -220,7 +257,7 @@ export interface SaidPage {
   offset: number
   limit: number
   order: 'asc' | 'desc'
-  /** Part of the text; the case of ASCII letters makes no difference. */
+  /** Part of the text, any case. */
   containing?: string | undefined
 }
 
@@ -233,14 +270,21 @@ export async function listSaid(reader: Reader, page: SaidPage): Promise<{ messag
     .where((eb) => eb.or([eb('type', 'is', null), eb('type', '=', 'livechat-close')]))
   const { containing } = page
   if (containing !== undefined && containing !== '')
-    // SQL folds ASCII only: other letters are found as they are written.
+    // Messages of before there was a folded text are found as they are written.
     query = query.where(
-      sql<boolean>`(lower(${sql.ref('text')}) like ${likeAnywhere(containing.toLowerCase())} escape '\\'
+      sql<boolean>`(coalesce(${sql.ref('textFolded')}, lower(${sql.ref('text')})) like ${likeAnywhere(foldName(containing))} escape '\\'
         or ${sql.ref('text')} like ${likeAnywhere(containing)} escape '\\')`,
     )
   const rows = await reader.all(query.selectAll().orderBy('sentAt', page.order).limit(page.limit).offset(page.offset))
   const counted = await reader.first(query.select((eb) => eb.fn.countAll<number>().as('total')))
   return { messages: rows.map(messageFromRow), total: counted?.total ?? 0 }
+}
+
+/** A text folded for searching, where SQL cannot do it: it knows the case of ASCII letters only. */
+function foldedOf(text: string): string | null {
+  if (!/[\u0080-\uffff]/.test(text)) return null
+  const folded = foldName(text)
+  return folded === text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) ? null : folded
 }
 
 function likeAnywhere(text: string): string {
@@ -258,6 +302,7 @@ function messageToRow(message: Message): Selectable<MessageTable> {
     seq: message.seq,
     sentAt: message.sentAt,
     text: message.text,
+    textFolded: foldedOf(message.text),
     type: message.type ?? null,
     authorKind: message.author.kind,
     authorId: message.author.id,

@@ -47,7 +47,7 @@ export interface Advanced {
   servedById: string | null
 }
 
-/** A room's name for searching and sorting, whatever its case; SQL's own folding knows only ASCII on one database. */
+/** A name or a text for searching and sorting, whatever its case; SQL's own folding knows only ASCII on one database. */
 export function foldName(name: string): string {
   return name.normalize('NFKC').toLowerCase()
 }

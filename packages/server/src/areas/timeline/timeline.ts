@@ -34,7 +34,15 @@ export {
   updateOpenRoomsOf,
   updateRoom,
 } from './room-store.ts'
-export { countBetween, findFirstAfter, findMessage, listChanges, listHistory, listSaid } from './message-store.ts'
+export {
+  countBetween,
+  findFirstAfter,
+  findMessage,
+  listChanges,
+  listChangesSince,
+  listHistory,
+  listSaid,
+} from './message-store.ts'
 
 /** The system itself, as author of lines that nobody wrote. */
 export const systemAuthor: Author = { kind: 'system', id: 'rocket.cat', username: 'rocket.cat', name: 'Rocket.Cat' }

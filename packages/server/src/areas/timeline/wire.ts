@@ -2,7 +2,7 @@
 // an argument here and never part of what is stored with a message.
 import type { Static } from 'typebox'
 import type { Message as WireMessage } from '@deskbell/contract/entities/message.ts'
-import type { Room as WireRoom } from '@deskbell/contract/entities/room.ts'
+import type { Channel, Room as WireRoom } from '@deskbell/contract/entities/room.ts'
 import type { Loose } from '../../context.ts'
 import { findUrls } from './urls.ts'
 import type { Message, Room } from './timeline.ts'
@@ -133,6 +133,21 @@ export function roomToWire(
 /** The transcript that staff asked for: it has an address that is not the visitor's to know. */
 function requestToWire({ transcriptRequest }: Room) {
   return transcriptRequest !== undefined && 'email' in transcriptRequest ? { transcriptRequest } : {}
+}
+
+/** The default channel that clients of the wire expect; it never changes. */
+export const defaultChannel: Static<typeof Channel> = {
+  _id: 'GENERAL',
+  t: 'c',
+  name: 'general',
+  fname: 'general',
+  ts: '2026-01-01T00:00:00.000Z',
+  msgs: 0,
+  usersCount: 0,
+  ro: true,
+  sysMes: true,
+  default: true,
+  _updatedAt: '2026-01-01T00:00:00.000Z',
 }
 
 /** How a room ended, and for how many seconds it lasted and was served (contract §B.9). */

@@ -5,6 +5,7 @@ import * as departments from './0002-departments.ts'
 import * as conversations from './0003-conversations.ts'
 import * as filesAndMail from './0004-files-and-mail.ts'
 import * as accountsAndAudit from './0005-accounts-and-audit.ts'
+import * as searchAndLists from './0006-search-and-lists.ts'
 
 export interface Migration {
   name: string
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   { name: '0003-conversations', up: conversations.up },
   { name: '0004-files-and-mail', up: filesAndMail.up },
   { name: '0005-accounts-and-audit', up: accountsAndAudit.up },
+  { name: '0006-search-and-lists', up: searchAndLists.up },
 ]

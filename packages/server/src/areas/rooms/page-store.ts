@@ -1,0 +1,142 @@
+import { sql, type Expression } from 'kysely'
+import type { Reader } from '../../database/transaction.ts'
+import { roomFromRow, type Room } from '../timeline/timeline.ts'
+import { matches, type RoomColumn, type RoomFilter, type RoomPage } from './list-store.ts'
+
+/** Rooms that are sorted in memory rather than found by walking through the others. */
+const FEW = 1_000
+
+/**
+ * A page of rooms, and how many match. The ids are found first, by indexes alone (migration 0006): fetching rows only to
+ * leave them out would cost a hundred times as much.
+ */
+export async function listRooms(
+  reader: Reader,
+  filter: RoomFilter,
+  page: RoomPage,
+): Promise<{ rooms: Room[]; total: number }> {
+  const few = mayBeFew(filter) ? await findFew(reader, filter) : undefined
+  if (few !== undefined) return { rooms: await fetchRooms(reader, await sortFew(reader, few, page)), total: few.length }
+  const ids = await walk(reader, filter, page)
+  return { rooms: await fetchRooms(reader, ids), total: await count(reader, filter) }
+}
+
+/** The ids of agents who serve, or served, under these ids or usernames; with the ids that nobody has. */
+export async function findServingIds(reader: Reader, idsOrNames: readonly string[]): Promise<string[]> {
+  const rows = await reader.all(
+    reader.sql
+      .selectFrom('room')
+      .select('servedById')
+      .distinct()
+      .where('servedByUsername', 'in', [...idsOrNames]),
+  )
+  return [...new Set([...idsOrNames, ...rows.flatMap(({ servedById }) => servedById ?? [])])]
+}
+
+/** What these filters ask for no index is sorted by: most rooms may have to be looked at for a few that match. */
+function mayBeFew({ name, tags }: RoomFilter): boolean {
+  return tags !== undefined || (name !== undefined && name !== '')
+}
+
+/** Every room that matches, where they are few. */
+async function findFew(reader: Reader, filter: RoomFilter): Promise<string[] | undefined> {
+  const rows = await reader.all(
+    matches(reader, filter)
+      .select('id')
+      .limit(FEW + 1),
+  )
+  return rows.length > FEW ? undefined : rows.map(({ id }) => id)
+}
+
+async function sortFew(reader: Reader, ids: readonly string[], page: RoomPage): Promise<string[]> {
+  if (ids.length === 0) return []
+  return idsOf(reader, reader.sql.selectFrom('room').where('id', 'in', [...ids]), page)
+}
+
+/** Walks through the rooms in the order asked for, until the page is full. */
+function walk(reader: Reader, filter: RoomFilter, page: RoomPage): Promise<string[]> {
+  const { tags, ...rest } = filter
+  let matching = matches(reader, rest)
+  // Where many have a tag it is asked of each room on the way; collecting and sorting all of them would take longer.
+  if (tags !== undefined)
+    matching = matching.where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('roomTag')
+          .select('roomId')
+          .whereRef('roomId', '=', 'room.id')
+          .where('tag', 'in', [...tags]),
+      ),
+    )
+  if (page.order[0]?.column !== 'lastMessageMs') return idsOf(reader, matching, page)
+  return idsByLastMessage(reader, matching, page)
+}
+
+type Matching = ReturnType<typeof matches>
+
+async function idsOf(reader: Reader, matching: Matching, page: RoomPage): Promise<string[]> {
+  const rows = await reader.all(ordered(matching.select('id'), page).limit(page.limit).offset(page.offset))
+  return rows.map(({ id }) => id)
+}
+
+/** Open rooms and closed ones are sorted apart, and then together: only the closed ones have an index (migration 0006). */
+async function idsByLastMessage(reader: Reader, matching: Matching, page: RoomPage): Promise<string[]> {
+  const most = page.offset + page.limit
+  const keys = [...new Set(['id' as const, ...page.order.map(({ column }) => column)])]
+  const half = (state: 'is' | 'is not') => {
+    const sorted = ordered(matching.where('closedAt', state, null).select(keys), page).limit(most)
+    return reader.sql.selectFrom(sorted.as('room')).selectAll()
+  }
+  const both = half('is').unionAll(half('is not'))
+  const rows = await reader.all(
+    ordered(reader.sql.selectFrom(both.as('room')).select('id'), page)
+      .limit(page.limit)
+      .offset(page.offset),
+  )
+  return rows.map(({ id }) => id)
+}
+
+interface Orderable<Query> {
+  orderBy(expression: Expression<unknown>, direction: 'asc' | 'desc'): Query
+}
+
+/** In the order asked for; the id comes last, in the direction of the column before it, so that one index serves both. */
+function ordered<Query extends Orderable<Query>>(query: Query, { order }: RoomPage): Query {
+  const sorted = order.reduce((so, { column, direction }) => so.orderBy(sortKey(column), direction), query)
+  return sorted.orderBy(sql.ref('id'), order.at(-1)?.direction ?? 'desc')
+}
+
+/** Rooms without a value come first ascending and last descending (contract §G.4), which the databases do not agree on. */
+function sortKey(column: RoomColumn): Expression<unknown> {
+  const isAlwaysThere = column === 'openedAt' || column === 'lastMessageMs' || column === 'nameFolded'
+  return isAlwaysThere ? sql.ref(column) : sql`coalesce(${sql.ref(column)}, '')`
+}
+
+/** Most rooms are closed: counting all and those that are open takes less than counting the closed ones. */
+async function count(reader: Reader, filter: RoomFilter): Promise<number> {
+  if (filter.state !== 'closed' || mayBeFew(filter))
+    return (await reader.first(counted(matches(reader, filter))))?.total ?? 0
+  const all = matches(reader, { ...filter, state: undefined })
+  const row = await reader.first(
+    reader.sql.selectNoFrom(
+      sql<number>`(${counted(all)}) - (${counted(all.where('closedAt', 'is', null))})`.as('total'),
+    ),
+  )
+  return row?.total ?? 0
+}
+
+function counted(matching: Matching) {
+  return matching.select((eb) => eb.fn.countAll<number>().as('total'))
+}
+
+async function fetchRooms(reader: Reader, ids: readonly string[]): Promise<Room[]> {
+  if (ids.length === 0) return []
+  const rows = await reader.all(
+    reader.sql
+      .selectFrom('room')
+      .selectAll()
+      .where('id', 'in', [...ids]),
+  )
+  const byId = new Map(rows.map((row) => [row.id, roomFromRow(row)]))
+  return ids.flatMap((id) => byId.get(id) ?? [])
+}
