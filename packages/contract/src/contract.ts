@@ -12,6 +12,7 @@ import { sessions } from './areas/sessions.ts'
 import { settings } from './areas/settings.ts'
 import { transcripts } from './areas/transcripts.ts'
 import { subscriptions } from './areas/subscriptions.ts'
+import { transfers } from './areas/transfers.ts'
 import { users } from './areas/users.ts'
 import { visitors } from './areas/visitors.ts'
 import { widgetSettings } from './areas/widget-settings.ts'
@@ -36,6 +37,7 @@ export const areas = {
   offlineMessages,
   transcripts,
   subscriptions,
+  transfers,
 } as const
 
 /** Every operation by its key, `'POST /livechat/message'`: contract key, handler key, SDK call and test call. */
@@ -58,6 +60,7 @@ export const contract = {
   ...areas.offlineMessages,
   ...areas.transcripts,
   ...areas.subscriptions,
+  ...areas.transfers,
 } as const
 
 export type Contract = typeof contract

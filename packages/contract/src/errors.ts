@@ -226,6 +226,37 @@ const table = {
     reason: 'There are no messages to mark unread',
     meaning: 'Nobody else has written in the room.',
   },
+  // Closing rooms and after
+  'error-tags-must-be-assigned-before-closing-chat': {
+    meaning: 'The department asks for tags when closing, and there are none.',
+  },
+  'invalid-data': { meaning: 'None of the answers is one of the survey.' },
+  'error-room-is-not-closed': { meaning: 'The conversation has not ended.' },
+  'not-authorized-in-room': { reason: 'Not_authorized', meaning: 'The caller is not in this room.' },
+  'error-room-is-already-on-hold': { meaning: 'The conversation is on hold.' },
+  'error-cannot-place-chat-on-hold': { meaning: 'The visitor spoke last: the agent must answer first.' },
+  'error-unserved-rooms-cannot-be-placed-onhold': { meaning: 'Nobody serves the conversation.' },
+  'invalid-param': { meaning: 'The id is blank.' },
+  'error-room-not-on-hold': { meaning: 'The conversation is not on hold.' },
+  'agent-not-online': { reason: 'Provided agent is not online', meaning: 'The agent cannot take the chat now.' },
+  // Transfers
+  'error-room-onHold': { meaning: 'The room is on hold; it has to be resumed first.' },
+  'error-forwarding-department-target-not-allowed': {
+    reason: 'The target department is not allowed',
+    meaning: 'The department of the room forwards to others only.',
+  },
+  'error-transferring-inquiry': { meaning: 'The conversation has ended.' },
+  'error-forwarding-chat-same-department': { meaning: 'The room is in this department already.' },
+  'error-no-agents-online-in-department': {
+    meaning: 'Nobody of the department, or of those it falls back to, can take the room.',
+  },
+  This_conversation_is_already_closed: { meaning: 'The conversation has ended.' },
+  'error-forwarding-chat': { meaning: 'No agent and no department was named, or the agent cannot take the room.' },
+  'error-user-is-offline': { meaning: 'The agent is not there, or no agent has this id.' },
+  'error-user-not-belong-to-department': { meaning: 'The agent does not work in the department.' },
+  'error-selected-agent-room-agent-are-same': { meaning: 'The agent serves the room already.' },
+  'visitor-not-found': { meaning: 'No visitor has this id.' },
+  'invalid-room-visitor': { meaning: 'The room is not the old visitor’s.' },
 } as const satisfies Record<string, ErrorInfo>
 
 export type ErrorCode = keyof typeof table

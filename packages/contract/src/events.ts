@@ -5,12 +5,22 @@
 export interface Events {
   'visitor.changed': { visitorId: string }
   'visitor.removed': { visitorId: string; roomIds: string[] }
+  'visitor.replaced': { roomId: string; visitorId: string }
   'room.opened': { roomId: string; departmentId: string | null }
   'room.changed': { roomId: string }
   'room.closed': { roomId: string; departmentId: string | null; servedById: string | null }
+  'room.removed': { roomIds: string[] }
+  'room.transferred': {
+    roomId: string
+    fromAgentId: string | null
+    toAgentId: string | null
+    fromDepartmentId: string | null
+    toDepartmentId: string | null
+  }
   'inquiry.queued': { roomId: string; inquiryId: string; departmentId: string | null }
   'inquiry.taken': { roomId: string; inquiryId: string; departmentId: string | null; agentId: string }
   'agent.joined': { roomId: string; agentId: string }
+  'agent.left': { roomId: string; agentId: string }
   'agent.changed': { userId: string }
   'message.created': { roomId: string; messageId: string; seq: number }
   'message.changed': { roomId: string; messageId: string; seq: number }

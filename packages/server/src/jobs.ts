@@ -1,12 +1,22 @@
-import { forgetRemoved } from './areas/departments/departments.ts'
 import { answerForgotten, removeExpiredLinks } from './areas/accounts/accounts.ts'
-import { renameInRooms } from './areas/rooms/rooms.ts'
+import { forgetRemoved } from './areas/departments/departments.ts'
 import { forgetUnsentFile, findKnownFiles } from './areas/files/files.ts'
-import { offerWaitingChats } from './areas/routing/routing.ts'
+import {
+  actOnLeave,
+  closeHeldTooLong,
+  closeWaitingTooLong,
+  endAbandoned,
+  renameInRooms,
+  transferUnanswered,
+  type Leave,
+  type Taken,
+} from './areas/rooms/rooms.ts'
+import { offerOutside, offerWaitingChats, withOutside } from './areas/routing/routing.ts'
 import { removeExpiredSessions } from './areas/sessions/sessions.ts'
 import { readSettings } from './areas/settings/settings.ts'
 import { mailAtClose } from './areas/transcripts/transcripts.ts'
 import type { Context } from './context.ts'
+import type { Rule } from './database/transaction.ts'
 import type { JobFunction, Recurring } from './jobs/worker.ts'
 import { parseMailbox } from './mail/address.ts'
 import { removeOldLetters } from './mail/outbox.ts'
@@ -18,12 +28,19 @@ export function jobFunctions(context: Context): Readonly<Record<string, JobFunct
   return {
     // Many at once would hold the writer for long, so they are offered a few in each transaction.
     'offer-waiting-chats': async () => {
-      while ((await transact(offerWaitingChats)) > 0);
+      while ((await transact((tx) => offerWaitingChats(tx))) > 0);
+      await offerOutside(context)
     },
     'forget-department': async (data) => {
       const { departmentId } = data as { departmentId: string }
       while ((await transact((tx) => forgetRemoved(tx, departmentId))) > 0);
     },
+    'close-waiting-too-long': () => untilNothing(context, closeWaitingTooLong),
+    'end-abandoned': () => untilNothing(context, endAbandoned),
+    'close-held-too-long': () => untilNothing(context, closeHeldTooLong),
+    'transfer-unanswered': (taken) =>
+      withOutside(context, (tx, outside) => transferUnanswered(tx, taken as Taken, outside)),
+    'act-on-leave': (leave) => actOnLeave(context, leave as Leave),
     'remove-expired-sessions': () => transact(removeExpiredSessions),
     'remove-expired-links': () => transact(removeExpiredLinks),
     'answer-forgotten-password': (data) => answerForgotten(context, (data as { email: string }).email),
@@ -41,11 +58,19 @@ export function jobFunctions(context: Context): Readonly<Record<string, JobFunct
   }
 }
 
+/** Runs a rule that does a few at a time until there is nothing left to do. */
+async function untilNothing({ transact }: Context, rule: Rule<number>): Promise<void> {
+  while ((await transact(rule)) > 0);
+}
+
 const SECOND_MS = 1_000
 
 /** What runs again and again. */
 export const schedule: readonly Recurring[] = [
   { name: 'offer-waiting-chats', everyMs: 5 * SECOND_MS },
+  { name: 'close-waiting-too-long', everyMs: 30 * SECOND_MS },
+  { name: 'end-abandoned', everyMs: 60 * SECOND_MS },
+  { name: 'close-held-too-long', everyMs: 60 * SECOND_MS },
   { name: 'remove-expired-sessions', everyMs: 3_600 * SECOND_MS },
   { name: 'remove-expired-links', everyMs: 3_600 * SECOND_MS },
   { name: 'remove-old-letters', everyMs: 3_600 * SECOND_MS },

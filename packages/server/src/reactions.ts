@@ -1,6 +1,7 @@
-import { RULE_DEADLINE_MS, type Reactions } from './database/transaction.ts'
 import { hash } from 'node:crypto'
+import { noteLeave, unansweredAt, type Taken } from './areas/rooms/rooms.ts'
 import { transcriptJobs } from './areas/transcripts/transcripts.ts'
+import { RULE_DEADLINE_MS, type Reactions } from './database/transaction.ts'
 
 /** Read this to know what must follow when. Each entry is (tx, data) => job rows, written in the same transaction. */
 export const reactions: Reactions = {
@@ -8,6 +9,14 @@ export const reactions: Reactions = {
   'inquiry.queued': [
     (tx) => [{ name: 'offer-waiting-chats', data: null, uniqueKey: 'offer-waiting-chats', runAt: soon(tx.nowMs) }],
   ],
+  'inquiry.taken': [
+    async (tx, { roomId, agentId }) => {
+      const runAt = await unansweredAt(tx)
+      const taken: Taken = { roomId, agentId, at: tx.now }
+      return runAt === undefined ? [] : [{ name: 'transfer-unanswered', data: taken, runAt }]
+    },
+  ],
+  'agent.changed': [(tx, { userId }) => noteLeave(tx, userId)],
   'department.changed': [() => [{ name: 'offer-waiting-chats', data: null, uniqueKey: 'offer-after-department' }]],
   // Twice: the rule that removes a department does not see a visitor who names it at that moment.
   'department.removed': [

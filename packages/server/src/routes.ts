@@ -14,6 +14,7 @@ import { sessionRoutes } from './areas/sessions/routes.ts'
 import { settingRoutes } from './areas/settings/routes.ts'
 import { transcriptRoutes } from './areas/transcripts/routes.ts'
 import { subscriptionRoutes } from './areas/subscriptions/routes.ts'
+import { transferRoutes } from './areas/transfers/routes.ts'
 import { userRoutes } from './areas/users/routes.ts'
 import { visitorRoutes } from './areas/visitors/routes.ts'
 import { widgetSettingsRoutes } from './areas/widget-settings/routes.ts'
@@ -40,6 +41,7 @@ const handlers: Handlers<Contract> = {
   ...offlineMessageRoutes,
   ...transcriptRoutes,
   ...subscriptionRoutes,
+  ...transferRoutes,
 }
 
 /** Every operation with its handler, by its key. */

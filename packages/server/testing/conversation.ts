@@ -170,6 +170,7 @@ const tables: Record<keyof Tables, true> = {
   departmentAgent: true,
   room: true,
   roomTag: true,
+  roomField: true,
   inquiry: true,
   subscription: true,
   message: true,

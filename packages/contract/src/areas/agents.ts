@@ -26,7 +26,7 @@ export const agents = operations('Agents', {
     params: t.Object({ token: Token }),
     query: t.Object({ department: t.Optional(t.String({ maxLength: 256 })) }),
     returns: t.Object({ agent: t.Optional(AgentInfo) }),
-    errors: { 'agent-not-found': 'bare' },
+    errors: { 'agent-not-found': 'bare', 'no-agent-online': 'withCode' },
   },
   'POST /livechat/users/:type': {
     summary: 'Make somebody an agent or a manager',

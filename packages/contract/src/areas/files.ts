@@ -18,6 +18,7 @@ const ofForm = {
 
 const ofStaff = {
   ...ofForm,
+  unauthorized: 'forbidden',
   'error-file-too-large': 'withCode',
   'error-message-size-exceeded': 'withCode',
   'room-closed': 'bare',
@@ -60,7 +61,7 @@ export const files = operations('Files', {
     params: t.Object({ rid: Id }),
     upload: { fields: t.Object({}) },
     returns: t.Object({ file: t.Object({ _id: t.String(), url: t.String() }) }),
-    errors: { ...ofForm, 'error-file-too-large': 'withCode', 'room-closed': 'bare' },
+    errors: { ...ofForm, unauthorized: 'forbidden', 'error-file-too-large': 'withCode', 'room-closed': 'bare' },
   },
   'POST /rooms.mediaConfirm/:rid/:fileId': {
     summary: 'Send a stored file',
@@ -69,6 +70,11 @@ export const files = operations('Files', {
     params: t.Object({ rid: Id, fileId: Id }),
     body: t.Object({ msg: t.Optional(Text), description: t.Optional(Description) }),
     returns: t.Object({ message: Message }),
-    errors: { 'invalid-file': 'withCode', 'error-message-size-exceeded': 'withCode', 'room-closed': 'bare' },
+    errors: {
+      unauthorized: 'forbidden',
+      'invalid-file': 'withCode',
+      'error-message-size-exceeded': 'withCode',
+      'room-closed': 'bare',
+    },
   },
 })

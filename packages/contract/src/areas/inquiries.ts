@@ -17,12 +17,15 @@ export const inquiries = operations('Inquiries', {
   },
   'GET /livechat/inquiries.queuedForUser': {
     summary: 'Chats that wait and that the caller may take',
+    description:
+      'Those of no department, of the caller’s departments, and those that wait for the caller. `department`, an id or a ' +
+      'name, narrows the second part.',
     aliases: ['GET /livechat/inquiries.queued'],
     caller: { permission: 'view-l-room' },
     limit: 'staff',
     query: queueQuery,
     returns: t.Object({ inquiries: t.Array(Inquiry), ...pageAnswer }),
-    errors: {},
+    errors: { 'error-not-authorized': 'bare' },
   },
   'GET /livechat/inquiries.getOne': {
     summary: 'The inquiry of a room',

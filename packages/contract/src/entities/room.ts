@@ -2,6 +2,17 @@ import { Type as t } from 'typebox'
 import { Person, Time } from './basics.ts'
 import { Message } from './message.ts'
 
+/** How fast a visitor was answered, in seconds (contract §B.9). `lq`: the open question; `lr`: the latest answer. */
+const Metrics = t.Object({
+  v: t.Optional(t.Object({ lq: Time })),
+  servedBy: t.Optional(t.Object({ lr: Time })),
+  response: t.Optional(t.Object({ avg: t.Number(), total: t.Integer(), tt: t.Number(), ft: t.Number(), fd: Time })),
+  reaction: t.Optional(t.Object({ tt: t.Number(), ft: t.Number(), fd: Time })),
+  chatDuration: t.Optional(t.Number()),
+  serviceTimeDuration: t.Optional(t.Number()),
+  visitorInactivity: t.Optional(t.Number()),
+})
+
 /** A conversation (contract §B.2). `open` is true or absent; a closed room has no `open` key. */
 export const Room = t.Object({
   _id: t.String(),
@@ -34,13 +45,16 @@ export const Room = t.Object({
     t.Object({ _id: t.String(), username: t.String(), firstResponseTs: Time, lastMessageTs: Time }),
   ),
   onHold: t.Optional(t.Literal(true)),
+  omnichannel: t.Optional(t.Object({ predictedVisitorAbandonmentAt: Time })),
+  autoTransferredAt: t.Optional(Time),
+  surveyFeedback: t.Optional(t.Record(t.String(), t.String())),
   lastMessage: t.Optional(Message),
   topic: t.Optional(t.String()),
   tags: t.Optional(t.Array(t.String())),
   livechatData: t.Optional(t.Record(t.String(), t.String())),
   priorityWeight: t.Integer(),
   estimatedWaitingTimeQueue: t.Integer(),
-  metrics: t.Optional(t.Object({ chatDuration: t.Optional(t.Number()), serviceTimeDuration: t.Optional(t.Number()) })),
+  metrics: t.Optional(Metrics),
   transcriptRequest: t.Optional(
     t.Object(
       { requestedAt: Time, requestedBy: Person, email: t.String(), subject: t.String() },

@@ -12,6 +12,7 @@ export interface Tables {
   departmentAgent: DepartmentAgentTable
   room: RoomTable
   roomTag: RoomTagTable
+  roomField: RoomFieldTable
   inquiry: InquiryTable
   subscription: SubscriptionTable
   message: MessageTable
@@ -186,6 +187,7 @@ export interface RoomTable {
   firstResponseAt: string | null
   lastResponseAt: string | null
   isOnHold: Flag
+  heldAt: string | null
   /** Metrics (contract §B.9): when the visitor's open question was asked and last answered; null is the opening of the room. */
   askedMs: number | null
   repliedMs: number | null
@@ -215,6 +217,13 @@ export interface RoomTagTable {
   tag: string
 }
 
+/** The custom fields of a room once more, a row each: lists search in them. */
+export interface RoomFieldTable {
+  roomId: string
+  key: string
+  folded: string
+}
+
 /** A room waiting in the queue, until taken; it lives as long as the room is open. */
 export interface InquiryTable {
   id: string
@@ -226,6 +235,8 @@ export interface InquiryTable {
   takenAt: string | null
   defaultAgentId: string | null
   defaultAgentUsername: string | null
+  /** The agent who put it back into the queue, or was taken from it. */
+  returnedById: string | null
   updatedAt: string
 }
 
@@ -330,6 +341,8 @@ export interface UserTable {
   serviceStatus: string | null
   serviceStatusBySystem: Flag
   chatLimit: string | null
+  /** Since when an agent has been gone or switched off. */
+  awaySince: string | null
   openChats: number
   rotation: number
   lastRoutedAt: string | null

@@ -144,6 +144,8 @@ describe('an invitation', () => {
     const before = await allRows(desk)
     for (const [body, code] of [
       [{ email: 'nobody' }, 'error-invalid-email'],
+      [{ email: '"a@b.example,c"@d.example' }, 'error-invalid-email'],
+      [{ email: 'a,b@c.example' }, 'error-invalid-email'],
       [{ email: freshAddress(), username: 'a b' }, 'error-invalid-username'],
       [{ email: freshAddress(), roles: ['king'] }, 'error-invalid-role'],
       [{ email: freshAddress(), username: admin.username }, 'error-field-unavailable'],
@@ -205,6 +207,12 @@ describe('creating an account', () => {
     expect(letter?.read.text).toContain(person.username)
     expect(letter?.raw).not.toContain('told on the phone')
     expect(letter?.raw).not.toContain('/account/')
+  })
+
+  test('promises no letter to an address that no letter reaches', async () => {
+    const person = { ...draft(), email: 'a,b@c.example', password: 'told on the phone' }
+    expect(await create({ ...person, sendWelcomeEmail: true })).toMatchObject(withCode('error-invalid-email'))
+    expect((await create(person)).status).toBe(200)
   })
 
   test('writes nothing unless asked, and nothing to a deactivated person', async () => {

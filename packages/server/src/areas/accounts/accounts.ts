@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { ApiError } from '../../api-error.ts'
 import type { Context, SignedIn } from '../../context.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
-import { parseMailbox } from '../../mail/address.ts'
+import { parseAddress, parseMailbox } from '../../mail/address.ts'
 import { writeLetter } from '../../mail/outbox.ts'
 import { note } from '../ledger/ledger.ts'
 import { findSiteUrl, readSettings } from '../settings/settings.ts'
@@ -80,6 +80,7 @@ export async function inviteUser(
   invitation: Invitation,
 ): Promise<{ user: User; expiresAt: string }> {
   const { roles = ['user'], email } = invitation
+  refuseUnreachable(email)
   refuseRolesFrom(caller, roles)
   await takeAccounts(tx)
   const known = await findUserByEmail(tx, email)
@@ -98,6 +99,7 @@ export async function createUserWithLetter(
   siteUrl: string,
   draft: AccountDraft & { email: string },
 ): Promise<User> {
+  refuseUnreachable(draft.email)
   const user = await createUserFor(tx, caller, draft)
   if (!user.isActive) return user
   if (draft.passwordHash === null) await writeInvitation(tx, caller, siteUrl, user)
@@ -161,6 +163,11 @@ export async function choosePassword(tx: Transaction, token: string, passwordHas
 /** Job: links that ran out are removed. */
 export async function removeExpiredLinks(tx: Transaction): Promise<void> {
   await deleteExpiredLinks(tx)
+}
+
+/** Accounts may have addresses of any form, but letters go to plain ones. */
+function refuseUnreachable(email: string): void {
+  if (parseAddress(email) === undefined) throw new ApiError('error-invalid-email')
 }
 
 /** An address whose owner has a password needs no invitation. */

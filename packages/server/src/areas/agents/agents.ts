@@ -4,7 +4,7 @@ import type { SignedIn } from '../../context.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
 import { replaceDepartmentsOf } from '../departments/departments.ts'
 import type { RoleId } from '../roles/catalogue.ts'
-import { offerWaitingChats, peekNextAgent, switchService } from '../routing/routing.ts'
+import { offerWaitingChats, peekNextAgent, switchService, type Asker } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import { findOpenRoomOf, findRoom } from '../timeline/timeline.ts'
 import {
@@ -79,20 +79,22 @@ export async function findServingAgent(reader: Reader, roomId: string, token: st
 }
 
 /**
- * Who would be given a chat of this visitor now; `undefined` where the visitor has an open room. The token need not be
- * known. There are no departments yet, so a department that is named has nobody.
- * @throws `agent-not-found`
+ * Who would be given a chat of this visitor now, in a department that is named by id or name; `undefined` where the visitor
+ * has an open room. The token need not be known. Where an outside service decides, it is asked: never in a transaction.
+ * @throws `agent-not-found`, `no-agent-online` where the outside service names nobody
  */
 export async function findNextAgent(
-  reader: Reader,
+  asker: Pick<Asker, 'read' | 'log'>,
   token: string,
-  departmentId: string | undefined,
+  department: string | undefined,
 ): Promise<AgentInfo | undefined> {
+  const { read: reader } = asker
   const visitor = await findVisitor(reader, token)
   if (visitor !== undefined && (await findOpenRoomOf(reader, visitor.id)) !== undefined) return undefined
-  const nextId = departmentId === undefined ? await peekNextAgent(reader) : undefined
-  if (nextId === undefined) throw new ApiError('agent-not-found')
-  const info = await agentInfo(reader, nextId)
+  const next = await peekNextAgent(asker, department)
+  if (next === 'nobody-named') throw new ApiError('no-agent-online')
+  if (next === undefined) throw new ApiError('agent-not-found')
+  const info = await agentInfo(reader, next.id)
   if (info === undefined) throw new ApiError('agent-not-found')
   return info
 }

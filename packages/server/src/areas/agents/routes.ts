@@ -35,8 +35,8 @@ export const agentRoutes: Handlers<typeof agents> = {
   'GET /livechat/agent.info/:rid/:token': async ({ read }, { params }) => ({
     agent: agentInfoToWire(await findServingAgent(read, params.rid, params.token)),
   }),
-  'GET /livechat/agent.next/:token': async ({ read }, { params, query }) => {
-    const info = await findNextAgent(read, params.token, departmentOf(query.department))
+  'GET /livechat/agent.next/:token': async (context, { params, query }) => {
+    const info = await findNextAgent(context, params.token, departmentOf(query.department))
     return { agent: info && agentInfoToWire(info) }
   },
   'POST /livechat/users/:type': async ({ transact }, { params, body, user }) => {

@@ -93,6 +93,18 @@ export async function findDepartment(reader: Reader, id: string): Promise<Depart
   return row && fromRow(row)
 }
 
+/** The names of the departments with these ids. Id → name. */
+export async function findDepartmentNames(reader: Reader, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const rows = await reader.all(
+    reader.sql
+      .selectFrom('department')
+      .select(['id', 'name'])
+      .where('id', 'in', [...new Set(ids)]),
+  )
+  return new Map(rows.map(({ id, name }) => [id, name]))
+}
+
 export async function findDepartmentByName(reader: Reader, name: string): Promise<Department | undefined> {
   const row = await byName.first(reader, { name })
   return row && fromRow(row)

@@ -353,6 +353,8 @@ describe('a file of the staff', () => {
     const post = (parts: FormPart[] | Buffer, headers: Record<string, string> = {}) =>
       sendForm(desk, `/${operation}/${chat.rid}`, parts, { ...anna.headers, ...headers })
     await changingNothing(async () => {
+      const byStranger = await sendForm(desk, `/${operation}/${chat.rid}`, [filePart()], bob.headers)
+      expect(refusal(byStranger)).toEqual(unauthorized)
       expect(errorTypeOf(await post([]))).toBe('No file uploaded')
       expect(errorTypeOf(await post([filePart({ name: 'x' })]))).toBe('invalid-field')
       expect((await post(png, { 'content-type': 'image/png' })).body.error).toBe('The body is not a form')
@@ -424,6 +426,18 @@ describe('a file that is stored first and sent later', () => {
         expect(errorTypeOf(await confirm(anna, chat.rid, fileId, { msg: 'long' }))).toBe('error-message-size-exceeded')
       }),
     )
+  })
+
+  test('is not sent by somebody who may no longer read the room', async () => {
+    const chat = await openChat(desk)
+    const fileId = await store(chat)
+    await desk.server.context.transact(async (tx) => {
+      await tx.run(tx.sql.deleteFrom('subscription').where('roomId', '=', chat.rid))
+      await tx.run(tx.sql.updateTable('room').set({ servedById: null }).where('id', '=', chat.rid))
+    })
+    await changingNothing(async () => {
+      expect(refusal(await confirm(anna, chat.rid, fileId))).toEqual(unauthorized)
+    })
   })
 
   test('stays behind when its room is closed, and goes after a day', async () => {

@@ -4,7 +4,7 @@ import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
 import type { Composed } from '../messages/messages.ts'
-import { mayRead, staffAuthor, visitorAuthor } from '../rooms/rooms.ts'
+import { mayRead, noteStaffSpoke, noteVisitorSpoke, staffAuthor, visitorAuthor } from '../rooms/rooms.ts'
 import { routingFlags } from '../routing/routing.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import { keepSecret, readSettings, visitorTextLimit } from '../settings/settings.ts'
@@ -186,7 +186,9 @@ async function requireReadable(reader: Reader, user: SignedIn, roomId: string): 
 async function writeFileMessage(tx: Transaction, sending: Sending, author: Author): Promise<Message | undefined> {
   const { text, tree } = sending.composed
   const written = await writeMessage(tx, sending.roomId, { text, tree, author, extra: sending.extra })
-  return typeof written === 'string' ? undefined : written.message
+  if (typeof written === 'string') return undefined
+  await (author.kind === 'visitor' ? noteVisitorSpoke : noteStaffSpoke)(tx, written.moved)
+  return written.message
 }
 
 async function writeStaffMessage(tx: Transaction, user: SignedIn, sending: Sending): Promise<Message> {

@@ -1,22 +1,57 @@
 // The queue: rooms that wait until an agent takes them.
 import { ApiError } from '../../api-error.ts'
+import type { SignedIn } from '../../context.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
+import { findDepartmentNamed } from '../departments/departments.ts'
 import { findRoom, type Room } from '../rooms/rooms.ts'
 import {
   countWaitingBefore,
   explainRouting,
   findInquiry,
   findInquiryOf,
+  listDepartmentIdsOf,
+  listQueued,
   takeChat,
   type Inquiry,
+  type QueuePage,
   type Verdict,
 } from '../routing/routing.ts'
 import { takeOpenRoom } from '../timeline/timeline.ts'
 import { findUserById } from '../users/users.ts'
 
-export { findInquiryOf, listQueued, type Inquiry } from '../routing/routing.ts'
-export { findLastMessage, findRoom } from '../rooms/rooms.ts'
+export { findInquiryOf, type Inquiry } from '../routing/routing.ts'
+export { findLastMessage, findRoom, mayRead } from '../rooms/rooms.ts'
 export { routingFlags } from '../routing/routing.ts'
+
+export interface Queued {
+  inquiries: Inquiry[]
+  total: number
+}
+
+/** Everything that waits, or what waits in one department, named by id or name. An unknown one selects nothing (contract §D.8). */
+export async function listQueue(reader: Reader, department: string | undefined, page: QueuePage): Promise<Queued> {
+  const named = department === undefined ? undefined : await findDepartmentNamed(reader, department)
+  return listQueued(reader, { departmentId: named?.id }, page)
+}
+
+/**
+ * What a member of the staff may take: chats of no department, of the own departments, and those that wait for just that
+ * person. A department narrows the middle part, for those who work in one.
+ * @throws `error-not-authorized` for a department in which others work
+ */
+export async function listQueueFor(
+  reader: Reader,
+  user: SignedIn,
+  department: string | undefined,
+  page: QueuePage,
+): Promise<Queued> {
+  const own = await listDepartmentIdsOf(reader, user.id, { enabledOnly: true })
+  if (department === undefined || own.length === 0)
+    return listQueued(reader, { forAgent: { id: user.id, departmentIds: own } }, page)
+  const named = await findDepartmentNamed(reader, department)
+  if (named === undefined || !own.includes(named.id)) throw new ApiError('error-not-authorized')
+  return listQueued(reader, { forAgent: { id: user.id, departmentIds: [named.id] } }, page)
+}
 
 export interface Taking {
   inquiryId: string
@@ -74,7 +109,7 @@ export async function explainWaiting(reader: Reader, roomId: string): Promise<Ex
   const room = await findRoom(reader, roomId)
   if (room === undefined) throw new ApiError('invalid-room')
   const inquiry = await findInquiryOf(reader, roomId)
-  const { method, agents } = await explainRouting(reader)
+  const { method, agents } = await explainRouting(reader, inquiry ?? {})
   if (inquiry?.status !== 'queued')
     return { status: room.closed === undefined ? 'served' : 'closed', method, agents: [] }
   return {
@@ -101,6 +136,7 @@ const reasons: Readonly<Record<Verdict, string>> = {
   'not-in-department': 'The agent does not belong to the department of the chat.',
   'another-is-preferred': 'Another agent is preferred for this chat.',
   'manual-selection': 'Agents choose chats themselves; nobody is given one.',
+  'external-routing': 'A service outside names who is given a chat.',
   'returned-it': 'The agent put this chat back into the queue.',
   'another-is-next': 'Another agent is the next to be given a chat.',
 }

@@ -4,6 +4,7 @@ import type { Handlers } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { readPage, type PageQuery } from '../../page.ts'
 import { readSettings } from '../settings/settings.ts'
+import type { Room } from '../timeline/timeline.ts'
 import { inquiryToWire } from '../routing/wire.ts'
 import { roomToWire, staff } from '../timeline/wire.ts'
 import {
@@ -11,20 +12,31 @@ import {
   findInquiryOf,
   findLastMessage,
   findRoom,
-  listQueued,
+  listQueue,
+  listQueueFor,
+  mayRead,
   routingFlags,
   takeInquiry,
   type Inquiry,
+  type Queued,
 } from './inquiries.ts'
 
 const sortable = { ts: 'waitingSince', status: 'status', department: 'departmentId' } as const
 
 export const inquiryRoutes: Handlers<typeof inquiries> = {
-  'GET /livechat/inquiries.list': async ({ read }, { query }) => listPage(read, query, 'desc'),
-  'GET /livechat/inquiries.queuedForUser': async ({ read }, { query }) => listPage(read, query, 'asc'),
-  'GET /livechat/inquiries.getOne': async ({ read }, { query }) => {
+  'GET /livechat/inquiries.list': async ({ read }, { query }) => {
+    const page = await pageOf(read, query, 'desc')
+    return listToWire(read, await listQueue(read, departmentOf(query), page), page.offset)
+  },
+  'GET /livechat/inquiries.queuedForUser': async ({ read }, { query, user }) => {
+    const page = await pageOf(read, query, 'asc')
+    return listToWire(read, await listQueueFor(read, user, departmentOf(query), page), page.offset)
+  },
+  'GET /livechat/inquiries.getOne': async ({ read }, { query, user }) => {
     const inquiry = await findInquiryOf(read, query.roomId)
-    return { inquiry: (inquiry && (await documentOf(read, inquiry))) ?? null }
+    const room = inquiry && (await findRoom(read, inquiry.roomId))
+    if (inquiry === undefined || room === undefined) return { inquiry: null }
+    return { inquiry: await documentOf(read, inquiry, room, { isInSight: await mayRead(read, user, room) }) }
   },
   'POST /livechat/inquiries.take': async ({ read, transact }, { body, user }) => {
     if (body.userId !== undefined && body.userId !== user.id && !user.can('view-livechat-manager'))
@@ -40,20 +52,32 @@ export const inquiryRoutes: Handlers<typeof inquiries> = {
   'GET /livechat/routing.explain/:rid': ({ read }, { params }) => explainWaiting(read, params.rid),
 }
 
-async function listPage(reader: Reader, query: PageQuery, direction: 'asc' | 'desc') {
-  const page = readPage(query, await readSettings(reader), sortable, [{ column: 'waitingSince', direction }])
-  const { inquiries: found, total } = await listQueued(reader, page)
-  const documents = (await Promise.all(found.map((inquiry) => documentOf(reader, inquiry)))).filter(
-    (each) => each !== undefined,
-  )
-  return { inquiries: documents, count: documents.length, offset: page.offset, total }
+type QueueQuery = PageQuery & { department?: string | undefined }
+
+async function pageOf(reader: Reader, query: QueueQuery, direction: 'asc' | 'desc') {
+  return readPage(query, await readSettings(reader), sortable, [{ column: 'waitingSince', direction }])
 }
 
-/** The document of an inquiry; nothing where its room was removed since. Agents may look into chats only while they choose among them. */
-async function documentOf(reader: Reader, inquiry: Inquiry) {
-  const room = await findRoom(reader, inquiry.roomId)
-  if (room === undefined) return undefined
+/** Consoles send an empty text for all departments. */
+function departmentOf({ department }: QueueQuery): string | undefined {
+  return department === '' ? undefined : department
+}
+
+async function listToWire(reader: Reader, { inquiries: found, total }: Queued, offset: number) {
+  const documents = await Promise.all(
+    found.map(async (inquiry) => {
+      // Removed since it was listed.
+      const room = await findRoom(reader, inquiry.roomId)
+      return room && documentOf(reader, inquiry, room, { isInSight: true })
+    }),
+  )
+  const shown = documents.filter((each) => each !== undefined)
+  return { inquiries: shown, count: shown.length, offset, total }
+}
+
+/** The document of an inquiry. Agents may look into chats in their sight only while they choose among them. */
+async function documentOf(reader: Reader, inquiry: Inquiry, room: Room, { isInSight }: { isInSight: boolean }) {
   const { showQueue } = routingFlags(await readSettings(reader))
-  const isInSight = showQueue && inquiry.status === 'queued'
-  return inquiryToWire(inquiry, room, isInSight ? await findLastMessage(reader, room) : undefined)
+  const isShown = isInSight && showQueue && inquiry.status === 'queued'
+  return inquiryToWire(inquiry, room, isShown ? await findLastMessage(reader, room) : undefined)
 }

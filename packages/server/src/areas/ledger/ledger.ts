@@ -3,7 +3,7 @@
 import type { Transaction } from '../../database/transaction.ts'
 import { deleteEntriesOfRoom, insertEntry, type Actor, type Entry, type Fields } from './store.ts'
 
-export type { Action, Actor, Entry } from './store.ts'
+export type { Actor, Entry } from './store.ts'
 
 /** The server itself, on behalf of whoever runs it: the configuration, the command line, the set-up form. */
 export const systemActor: Actor = { id: 'system', username: 'system' }

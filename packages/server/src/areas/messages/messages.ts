@@ -2,7 +2,15 @@
 import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
-import { findRoom, mayRead, requireOwnRoom, staffAuthor, visitorAuthor } from '../rooms/rooms.ts'
+import {
+  findRoom,
+  mayRead,
+  noteStaffSpoke,
+  noteVisitorSpoke,
+  requireOwnRoom,
+  staffAuthor,
+  visitorAuthor,
+} from '../rooms/rooms.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import { mostRows } from '../../page.ts'
 import { readSettings, visitorTextLimit } from '../settings/settings.ts'
@@ -64,6 +72,7 @@ export async function sendVisitorMessage(tx: Transaction, token: string, draft: 
   if (written === 'refused') throw await refusalFor(tx, visitor, draft.roomId)
   if (isTooLongForVisitor(text, await readSettings(tx))) throw new ApiError('message-length-exceeds-character-limit')
   if (written === 'taken') throw takenError(earlier)
+  await noteVisitorSpoke(tx, written.moved)
   return written.message
 }
 
@@ -196,6 +205,7 @@ export async function sendStaffMessage(tx: Transaction, user: SignedIn, draft: D
   if (written === 'taken') throw takenError(earlier)
   await noteAnswered(tx, room.visitor.id)
   await noteRead(tx, { userId: user.id, roomId: room.id, until: written.message.sentAt })
+  await noteStaffSpoke(tx, written.moved)
   return written.message
 }
 

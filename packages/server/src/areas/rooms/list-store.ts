@@ -6,7 +6,7 @@ import type { Reader } from '../../database/transaction.ts'
 export interface RoomFilter {
   /** Ids of the agents who serve. */
   agents?: readonly string[] | undefined
-  departmentId?: string | undefined
+  departmentIds?: readonly string[] | undefined
   state?: 'served' | 'closed' | 'queued' | 'on-hold' | undefined
   openedFrom?: string | undefined
   openedUntil?: string | undefined
@@ -14,8 +14,8 @@ export interface RoomFilter {
   closedUntil?: string | undefined
   /** Any of them. */
   tags?: readonly string[] | undefined
-  /** Asks for rooms with some custom field: no operation gives rooms custom fields yet, so there are none. */
-  asksForFields?: boolean | undefined
+  /** Part of each of these custom fields, any case. */
+  fields?: Readonly<Record<string, string>> | undefined
   /** Part of the room's name, any case. */
   name?: string | undefined
 }
@@ -26,6 +26,31 @@ export interface RoomPage {
   offset: number
   limit: number
   order: readonly { column: RoomColumn; direction: 'asc' | 'desc' }[]
+}
+
+/** The kinds of place that rooms came from, of those that there can be. */
+export async function listSources(reader: Reader): Promise<string[]> {
+  const found: string[] = []
+  for (const type of SOURCE_TYPES) {
+    const row = await reader.first(
+      reader.sql.selectFrom('room').select('sourceType').where('sourceType', '=', type).limit(1),
+    )
+    if (row !== undefined) found.push(row.sourceType)
+  }
+  return found
+}
+
+// Asked for one by one: for all there are, the database would go through every room.
+const SOURCE_TYPES = ['api', 'widget'] as const
+
+/** Some rooms that were closed until a moment, of these departments or of all. */
+export async function listClosedRooms(
+  reader: Reader,
+  { departmentIds, until, limit }: { departmentIds: readonly string[] | undefined; until: string; limit: number },
+): Promise<string[]> {
+  let query = reader.sql.selectFrom('room').select('id').where('closedAt', '<=', until)
+  if (departmentIds !== undefined) query = query.where('departmentId', 'in', [...departmentIds])
+  return (await reader.all(query.limit(limit))).map(({ id }) => id)
 }
 
 /** The agent who served the visitor's latest room that anybody served. */
@@ -44,11 +69,11 @@ export async function findLastAgentOf(reader: Reader, visitorId: string): Promis
 
 /** The rooms that a filter lets through. */
 export function matches(reader: Reader, filter: RoomFilter) {
-  const { agents, departmentId, tags, name } = filter
+  const { agents, departmentIds, tags, name, fields = {} } = filter
   let query = withinTimes(inState(reader, filter.state), filter)
   if (agents !== undefined) query = query.where('servedById', 'in', [...agents])
-  if (departmentId !== undefined) query = query.where('departmentId', '=', departmentId)
-  if (filter.asksForFields === true) query = query.where('fields', 'is not', null)
+  if (departmentIds !== undefined) query = query.where('departmentId', 'in', [...departmentIds])
+  for (const [key, part] of Object.entries(fields)) query = withField(query, key, part)
   if (tags !== undefined)
     query = query.where('id', 'in', (eb) =>
       eb
@@ -60,6 +85,16 @@ export function matches(reader: Reader, filter: RoomFilter) {
     query = query.where(sql<boolean>`${sql.ref('nameFolded')} like ${containing(name)} escape '\\'`)
   }
   return query
+}
+
+function withField(query: RoomQuery, key: string, part: string): RoomQuery {
+  return query.where('id', 'in', (eb) =>
+    eb
+      .selectFrom('roomField')
+      .select('roomId')
+      .where('key', '=', key)
+      .where(sql<boolean>`${sql.ref('folded')} like ${containing(part)} escape '\\'`),
+  )
 }
 
 function withinTimes(query: RoomQuery, filter: RoomFilter): RoomQuery {

@@ -34,8 +34,8 @@ export async function findServingIds(reader: Reader, idsOrNames: readonly string
 }
 
 /** What these filters ask for no index is sorted by: most rooms may have to be looked at for a few that match. */
-function mayBeFew({ name, tags }: RoomFilter): boolean {
-  return tags !== undefined || (name !== undefined && name !== '')
+function mayBeFew({ name, tags, fields = {} }: RoomFilter): boolean {
+  return tags !== undefined || (name !== undefined && name !== '') || Object.keys(fields).length > 0
 }
 
 /** Every room that matches, where they are few. */

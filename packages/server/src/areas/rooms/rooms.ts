@@ -3,16 +3,13 @@ import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
 import {
-  endService,
   enqueue,
-  findInquiryOf,
-  isAnyoneOnline,
+  findEntry,
   isFull,
   isRoutingMethod,
   isSubscribed,
   joinRoom as addMember,
-  preferencesFor,
-  routingFlags,
+  type Outside,
 } from '../routing/routing.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import { readSettings } from '../settings/settings.ts'
@@ -21,47 +18,37 @@ import {
   findRoom,
   foldName,
   insertRoom,
-  replaceTags,
   takeOpenRoom,
-  updateRoom,
   writeLine,
-  type Author,
   type Room,
 } from '../timeline/timeline.ts'
-import { findUserById } from '../users/users.ts'
 import { noteChat, requireVisitor, type Visitor } from '../visitors/visitors.ts'
+import { mayRead } from './access.ts'
+import { staffAuthor, visitorAuthor } from './authors.ts'
 import { findLastAgentOf } from './list-store.ts'
 
 export type { Room } from '../timeline/timeline.ts'
 export { findLastMessage, findLastMessages, findRoom } from '../timeline/timeline.ts'
-export type { RoomColumn, RoomFilter } from './list-store.ts'
+export { mayRead, requireOwnRoom } from './access.ts'
+export { actOnLeave, noteLeave, type Leave } from './agent-leave.ts'
+export { staffAuthor, visitorAuthor } from './authors.ts'
+export { closeByUser, closeByVisitor } from './closing.ts'
+export { acceptFields, requireEditableRoom, saveDetails, type Details } from './details.ts'
+export { holdByUser, resumeByUser } from './hold.ts'
+export { listSources, type RoomColumn, type RoomFilter } from './list-store.ts'
 export { findServingIds, listRooms } from './page-store.ts'
 export { renameInRooms } from './renaming.ts'
-
-/** A visitor as author of messages and lines. */
-export function visitorAuthor(visitor: Visitor): Author {
-  return {
-    kind: 'visitor',
-    id: visitor.id,
-    username: visitor.username,
-    ...(visitor.name !== undefined && { name: visitor.name }),
-  }
-}
-
-/** A staff member as author. */
-export function staffAuthor({ id, username, name }: { id: string; username: string; name?: string }): Author {
-  return { kind: 'user', id, username, ...(name !== undefined && { name }) }
-}
-
-/**
- * The visitor's room with this id, open or closed. A room of somebody else and a missing one are refused alike.
- * @throws `invalid-room`
- */
-export async function requireOwnRoom(reader: Reader, visitor: Visitor, roomId: string): Promise<Room> {
-  const room = await findRoom(reader, roomId)
-  if (room?.visitor.id !== visitor.id) throw new ApiError('invalid-room')
-  return room
-}
+export { removeClosedRooms, removeRoom } from './removal.ts'
+export { noteStaffSpoke, noteVisitorSpoke } from './spoken.ts'
+export { rateRoom, surveyItems, surveyValues } from './survey.ts'
+export {
+  closeHeldTooLong,
+  closeWaitingTooLong,
+  endAbandoned,
+  transferUnanswered,
+  unansweredAt,
+  type Taken,
+} from './timers.ts'
 
 /**
  * The room a visitor asks for: the open one with this id, or the open one at all; `undefined` where one must be opened.
@@ -85,123 +72,55 @@ export interface Opening {
 }
 
 /**
- * The visitor's open room, or a new one, routed before anybody is answered (contract A.10).
+ * The visitor's open room, or a new one, routed before anybody is answered (contract A.10). An outside service is asked
+ * where it decides.
  * @throws `invalid-token`, `error-omnichannel-is-disabled`, `error-routing-method-not-available`, `no-agent-online`
  */
-export async function openRoom(tx: Transaction, opening: Opening): Promise<{ room: Room; isNew: boolean }> {
+export async function openRoom(
+  tx: Transaction,
+  opening: Opening,
+  outside: Outside,
+): Promise<{ room: Room; isNew: boolean }> {
   const { visitor, room: existing } = await findRoomFor(tx, { token: opening.token })
   if (existing !== undefined) return { room: existing, isNew: false }
   const settings = await readSettings(tx)
   refuseWhileClosed(settings)
 
-  const named = opening.agentId === undefined ? undefined : await findUserById(tx, opening.agentId)
-  const preferences = await preferencesFor(tx, {
-    namedAgentId: named?.serviceStatus === undefined ? undefined : named.id,
-    lastAgentId: settings.Livechat_last_chatted_agent_routing ? await findLastAgentOf(tx, visitor.id) : undefined,
+  const entry = await findEntry(tx, {
+    departmentId: visitor.departmentId,
+    namedAgentId: opening.agentId,
+    managerUsername: visitor.managerUsername,
+    lastAgentIds: settings.Livechat_last_chatted_agent_routing ? await lastAgentsOf(tx, visitor) : [],
   })
-  if (preferences.length === 0 && !(await isAnyoneOnline(tx))) throw new ApiError('no-agent-online')
+  if (entry === undefined) throw new ApiError('no-agent-online')
 
+  const { departmentId } = entry
   const roomId = tx.newId()
-  await insertFor(tx, roomId, visitor, opening.source)
+  await insertFor(tx, roomId, visitor, { source: opening.source, departmentId })
   // Removed at this moment: started over, the token is unknown.
   if (!(await noteChat(tx, visitor.id, roomId))) throw new StartOver()
   await writeLine(tx, roomId, { type: 'livechat-started', text: '', author: visitorAuthor(visitor) })
-  tx.emit('room.opened', { roomId, departmentId: null })
-  const opened = await enqueue(tx, (await findRoom(tx, roomId)) as Room, preferences)
-  return { room: opened, isNew: true }
+  tx.emit('room.opened', { roomId, departmentId: departmentId ?? null })
+  const room = await enqueue(tx, (await findRoom(tx, roomId)) as Room, { ...entry, outside })
+  if (room.servedBy === undefined && !mayWait(settings)) throw new ApiError('no-agent-online')
+  return { room, isNew: true }
+}
+
+/** Where an outside service decides and names nobody, a chat waits only if it would anyway (contract §C.4). */
+function mayWait(settings: Settings): boolean {
+  const { Livechat_Routing_Method: method, Livechat_waiting_queue, Livechat_accept_chats_with_no_agents } = settings
+  return method !== 'External' || Livechat_waiting_queue || Livechat_accept_chats_with_no_agents
+}
+
+/** Who took the visitor's last chat, and who served the last one (contract §C.6). */
+async function lastAgentsOf(reader: Reader, visitor: Visitor): Promise<string[]> {
+  const servedById = await findLastAgentOf(reader, visitor.id)
+  return [visitor.lastAgent?.id, servedById].filter((id) => id !== undefined)
 }
 
 function refuseWhileClosed({ Livechat_enabled, Livechat_Routing_Method }: Settings): void {
   if (!Livechat_enabled) throw new ApiError('error-omnichannel-is-disabled')
   if (!isRoutingMethod(Livechat_Routing_Method)) throw new ApiError('error-routing-method-not-available')
-}
-
-export interface Closing {
-  by: Author
-  closer: 'visitor' | 'user'
-  comment: string
-  tags?: readonly string[] | undefined
-}
-
-/**
- * Ends a room (contract §C.8). Exactly one of several closers wins; the others are refused.
- * @throws `error-room-cannot-be-closed-try-again` where somebody else closed it since the caller looked
- */
-async function closeRoom(tx: Transaction, roomId: string, closing: Closing): Promise<void> {
-  const room = await takeOpenRoom(tx, roomId)
-  if (room === undefined) throw new ApiError('error-room-cannot-be-closed-try-again')
-  const tags = [...new Set([...(closing.tags ?? []), ...room.tags])]
-  await updateRoom(tx, roomId, {
-    closedAt: tx.now,
-    closedById: closing.by.id,
-    closedByUsername: closing.by.username,
-    closer: closing.closer,
-    visitorStatus: 'offline',
-    isOnHold: 0,
-  })
-  if (closing.tags !== undefined && closing.tags.length > 0) await replaceTags(tx, roomId, tags)
-  const { by, comment } = closing
-  await writeLine(tx, roomId, {
-    type: 'livechat-close',
-    text: comment,
-    author: by,
-    extra: { groupable: false, transcriptRequested: false },
-  })
-  const { Livechat_enable_transcript: asks, Livechat_transcript_send_always: sends } = await readSettings(tx)
-  if (asks && !sends) await writeLine(tx, roomId, { type: 'command', text: 'promptTranscript', author: by })
-  await endService(tx, room)
-  const { departmentId = null, servedBy } = room
-  tx.emit('room.closed', { roomId, departmentId, servedById: servedBy?.id ?? null })
-}
-
-/** Says it in the server's language; there is one so far. */
-const CLOSED_BY_VISITOR = 'Closed by visitor'
-
-/**
- * A visitor ends the conversation (contract A.11: the order of the checks).
- * @throws `error-not-allowed-to-close-conversation`, `invalid-token`, `invalid-room`, `room-closed`, and as `closeRoom`
- */
-export async function closeByVisitor(
-  reader: Reader,
-  transact: <Result>(rule: (tx: Transaction) => Promise<Result>) => Promise<Result>,
-  { token, roomId }: { token: string; roomId: string },
-): Promise<string> {
-  const { Omnichannel_allow_visitors_to_close_conversation: mayClose } = await readSettings(reader)
-  if (!mayClose) throw new ApiError('error-not-allowed-to-close-conversation')
-  const visitor = await requireVisitor(reader, token)
-  const room = await requireOwnRoom(reader, visitor, roomId)
-  if (room.closed !== undefined) throw new ApiError('room-closed')
-  await transact((tx) =>
-    closeRoom(tx, roomId, { by: visitorAuthor(visitor), closer: 'visitor', comment: CLOSED_BY_VISITOR }),
-  )
-  return CLOSED_BY_VISITOR
-}
-
-/**
- * A staff member ends a conversation: a member of the room, or a holder of `close-others-livechat-room`.
- * @throws `error-invalid-room`, `error-room-already-closed`, `error-not-authorized`, `error-comment-is-required`, and as `closeRoom`
- */
-export async function closeByUser(
-  reader: Reader,
-  transact: <Result>(rule: (tx: Transaction) => Promise<Result>) => Promise<Result>,
-  user: SignedIn,
-  request: { roomId: string; comment: string; tags?: readonly string[] | undefined },
-): Promise<void> {
-  const room = await findRoom(reader, request.roomId)
-  if (room === undefined) throw new ApiError('error-invalid-room')
-  if (room.closed !== undefined) throw new ApiError('error-room-already-closed')
-  const isMember = await isSubscribed(reader, room.id, user.id)
-  if (!isMember && !user.can('close-others-livechat-room')) throw await refusalOfOutsider(reader, room.id)
-  const { Livechat_request_comment_when_closing_conversation: wantsComment } = await readSettings(reader)
-  if (wantsComment && request.comment.trim() === '') throw new ApiError('error-comment-is-required')
-  const { comment, tags } = request
-  await transact((tx) => closeRoom(tx, room.id, { by: staffAuthor(user), closer: 'user', comment, tags }))
-}
-
-/** Nobody is a member any more where the room was closed since the caller looked. */
-async function refusalOfOutsider(reader: Reader, roomId: string): Promise<ApiError> {
-  const room = await findRoom(reader, roomId)
-  return new ApiError(room?.closed === undefined ? 'error-not-authorized' : 'error-room-cannot-be-closed-try-again')
 }
 
 /**
@@ -215,29 +134,16 @@ export async function joinRoom(tx: Transaction, user: SignedIn, roomId: string):
   if (room === undefined) throw new ApiError('room-closed')
   if (!(await mayRead(tx, user, room))) throw new ApiError('error-not-allowed')
   if (await isSubscribed(tx, room.id, user.id)) return
-  if (await isFull(tx, user.id)) throw new ApiError('error-max-number-simultaneous-chats-reached')
+  if (await isFull(tx, user.id, room.departmentId)) throw new ApiError('error-max-number-simultaneous-chats-reached')
   await addMember(tx, room, staffAuthor(user))
 }
 
-/** Whether a staff member may read a room (contract §C.10). */
-export async function mayRead(reader: Reader, user: SignedIn, room: Room): Promise<boolean> {
-  if (user.can('view-livechat-rooms') || room.servedBy?.id === user.id) return true
-  if (await isSubscribed(reader, room.id, user.id)) return true
-  if (room.closed !== undefined) return user.can('view-livechat-room-closed-by-another-agent')
-  return user.can('view-l-room') && (await isInSight(reader, user, room))
-}
-
-/** While agents choose for themselves, they may look into the chats that wait. */
-async function isInSight(reader: Reader, user: SignedIn, room: Room): Promise<boolean> {
-  const { previewRoom } = routingFlags(await readSettings(reader))
-  if (!previewRoom) return false
-  const inquiry = await findInquiryOf(reader, room.id)
-  if (inquiry?.status !== 'queued') return false
-  const { defaultAgent, departmentId } = inquiry
-  return defaultAgent === undefined ? departmentId === undefined : defaultAgent.id === user.id
-}
-
-async function insertFor(tx: Transaction, id: string, visitor: Visitor, source: Opening['source']): Promise<void> {
+async function insertFor(
+  tx: Transaction,
+  id: string,
+  visitor: Visitor,
+  { source, departmentId }: Pick<Opening, 'source'> & { departmentId: string | undefined },
+): Promise<void> {
   const inserted = await insertRoom(tx, {
     id,
     visitorId: visitor.id,
@@ -247,7 +153,7 @@ async function insertFor(tx: Transaction, id: string, visitor: Visitor, source: 
     visitorStatus: visitor.status ?? 'online',
     visitorSpokeAt: null,
     contactId: visitor.contactId ?? null,
-    departmentId: null,
+    departmentId: departmentId ?? null,
     sourceType: source.type,
     sourceDestination: source.destination ?? null,
     openedAt: tx.now,

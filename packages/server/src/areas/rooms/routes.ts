@@ -3,9 +3,12 @@ import { ApiError } from '../../api-error.ts'
 import type { Handlers, SignedIn } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { readPage } from '../../page.ts'
+import { findDepartmentNames } from '../departments/departments.ts'
+import { withOutside } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import { defaultChannel, roomToWire, staff, type Audience } from '../timeline/wire.ts'
 import {
+  acceptFields,
   closeByUser,
   closeByVisitor,
   findLastMessage,
@@ -13,10 +16,19 @@ import {
   findRoom,
   findRoomFor,
   findServingIds,
+  holdByUser,
   joinRoom,
   listRooms,
+  listSources,
   mayRead,
   openRoom,
+  rateRoom,
+  removeClosedRooms,
+  removeRoom,
+  requireEditableRoom,
+  resumeByUser,
+  saveDetails,
+  type Details,
   type Room,
   type RoomColumn,
   type RoomFilter,
@@ -33,14 +45,15 @@ const sortable: Readonly<Record<string, RoomColumn>> = {
 }
 
 export const roomRoutes: Handlers<typeof rooms> = {
-  'GET /livechat/room': async ({ read, transact }, { query, request }) => {
+  'GET /livechat/room': async (context, { query, request }) => {
+    const { read } = context
     const { token, rid, agentId } = query
     const { room: existing } = await findRoomFor(read, { token, roomId: rid })
     const source = request.isWidget ? { type: 'widget' as const, destination: request.host } : { type: 'api' as const }
     const { room, isNew } =
       existing !== undefined
         ? { room: existing, isNew: false }
-        : await transact((tx) => openRoom(tx, { token, agentId, source }))
+        : await withOutside(context, (tx, outside) => openRoom(tx, { token, agentId, source }, outside))
     return { room: await documentOf(read, room, { visitorToken: token }), newRoom: isNew }
   },
   'POST /livechat/room.close': async ({ read, transact }, { body }) => {
@@ -48,7 +61,51 @@ export const roomRoutes: Handlers<typeof rooms> = {
     return { rid: body.rid, comment }
   },
   'POST /livechat/room.closeByUser': async ({ read, transact }, { body, user }) => {
-    await closeByUser(read, transact, user, { roomId: body.rid, comment: body.comment ?? '', tags: body.tags })
+    const { rid, comment = '', tags, transcriptEmail } = body
+    const transcript = transcriptEmail && (transcriptEmail.sendToVisitor ? transcriptEmail.requestData : 'none')
+    await closeByUser(read, transact, user, { roomId: rid, comment, tags, transcript })
+    return {}
+  },
+  'POST /livechat/room.survey': async ({ transact }, { body }) => {
+    const { rid, token } = body
+    return { rid, data: await transact((tx) => rateRoom(tx, { token, roomId: rid }, body.data)) }
+  },
+  'POST /livechat/room.saveInfo': async ({ read, transact }, { body, user }) => {
+    const { guestData, roomData } = body
+    await requireEditableRoom(read, user, roomData._id)
+    const mayEditFields = user.can('edit-livechat-room-customfields')
+    const details: Details = {
+      guest: {
+        id: guestData._id,
+        name: guestData.name ?? undefined,
+        email: guestData.email ?? undefined,
+        phone: guestData.phone ?? undefined,
+      },
+      topic: roomData.topic ?? undefined,
+      tags: roomData.tags ?? undefined,
+      guestFields: mayEditFields ? await acceptFields(read, 'visitor', guestData.livechatData ?? {}) : {},
+      roomFields: await acceptFields(read, 'room', roomData.livechatData ?? {}),
+    }
+    await transact((tx) => saveDetails(tx, user, roomData._id, details))
+    return {}
+  },
+  'POST /livechat/rooms.delete': async ({ transact }, { body }) => {
+    await transact((tx) => removeRoom(tx, body.roomId))
+    return {}
+  },
+  'POST /livechat/rooms.removeAllClosedRooms': async ({ transact, clock }, { body }) => ({
+    removedRooms: await removeClosedRooms(transact, { departmentIds: body.departmentIds, nowMs: clock() }),
+  }),
+  'GET /livechat/rooms/filters': async ({ read }) => ({
+    filters: (await listSources(read)).map((type) => ({ type })),
+  }),
+  'POST /livechat/room.onHold': async ({ transact }, { body, user }) => {
+    await transact((tx) => holdByUser(tx, user, body.roomId))
+    return {}
+  },
+  'POST /livechat/room.resumeOnHold': async ({ transact }, { body, user }) => {
+    if (body.roomId.trim() === '') throw new ApiError('invalid-param')
+    await transact((tx) => resumeByUser(tx, user, body.roomId))
     return {}
   },
   'GET /livechat/room.join': async ({ transact }, { query, user }) => {
@@ -62,7 +119,14 @@ export const roomRoutes: Handlers<typeof rooms> = {
     const agents = filter.agents && (await findServingIds(read, filter.agents))
     const { rooms: found, total } = await listRooms(read, { ...filter, agents }, page)
     const last = await findLastMessages(read, found)
-    const documents = found.map((room) => roomToWire(room, last.get(room.id), staff))
+    const names = await findDepartmentNames(
+      read,
+      found.flatMap(({ departmentId }) => departmentId ?? []),
+    )
+    const documents = found.map((room) => ({
+      ...roomToWire(room, last.get(room.id), staff),
+      department: departmentToWire(room, names),
+    }))
     return { rooms: documents, count: documents.length, offset: page.offset, total }
   },
   'GET /rooms.info': async ({ read }, { query, user }) => {
@@ -92,9 +156,14 @@ function isOwnList(agents: readonly string[] | undefined, user: SignedIn): boole
   return agents?.length === 1 && agents[0] === user.id
 }
 
+function departmentToWire({ departmentId }: Room, names: ReadonlyMap<string, string>) {
+  const name = departmentId === undefined ? undefined : names.get(departmentId)
+  return departmentId === undefined || name === undefined ? undefined : { _id: departmentId, name }
+}
+
 interface ListQuery {
   agents?: string[]
-  departmentId?: string
+  departmentId?: string | string[]
   open?: boolean
   queued?: boolean
   onhold?: boolean
@@ -110,24 +179,30 @@ function filterOf(query: ListQuery): RoomFilter {
   const closed = rangeOf('closedAt', query.closedAt)
   return {
     agents: query.agents?.length === 0 ? undefined : query.agents,
-    departmentId: query.departmentId,
+    departmentIds: departmentIdsOf(query.departmentId),
     state: stateOf(query),
     openedFrom: opened.start,
     openedUntil: opened.end,
     closedFrom: closed.start,
     closedUntil: closed.end,
     name: query.roomName,
-    asksForFields: asksForFields(query.customFields),
+    fields: fieldsOf(query.customFields),
     tags: query.tags?.length === 0 ? undefined : query.tags,
   }
 }
 
-/** Whether a JSON map of custom fields asks for any. */
-function asksForFields(text: string | undefined): boolean {
-  if (text === undefined || text === '') return false
+/** One department may be asked for without a list. */
+function departmentIdsOf(asked: string | string[] | undefined): string[] | undefined {
+  const ids = typeof asked === 'string' ? [asked] : asked
+  return ids?.length === 0 ? undefined : ids
+}
+
+/** The custom fields that a JSON map asks for. */
+function fieldsOf(text: string | undefined): Record<string, string> | undefined {
+  if (text === undefined || text === '') return undefined
   const fields = parsedObject(text)
   if (fields === undefined) throw new ApiError('error-invalid-custom-fields-filter')
-  return Object.keys(fields).length > 0
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, String(value)]))
 }
 
 /** `queued` wins over `open`; `onhold` over both (contract §D.3). */

@@ -1,7 +1,13 @@
 // Who serves a chat: decided here from plain values, without database or clock. Contract §C.2–C.6.
 
-/** How agents are given chats (contract §C.4). `External` comes with the outside service it asks. */
-export const routingMethods = ['Auto_Selection', 'Manual_Selection', 'Load_Balancing', 'Load_Rotation'] as const
+/** How agents are given chats (contract §C.4). Under `External` an outside service prefers an agent, and nobody else is next. */
+export const routingMethods = [
+  'Auto_Selection',
+  'Manual_Selection',
+  'External',
+  'Load_Balancing',
+  'Load_Rotation',
+] as const
 export type RoutingMethod = (typeof routingMethods)[number]
 
 /** An agent as far as routing looks. Counts are those of the moment: routing runs in the transaction that changes them. */
@@ -67,6 +73,7 @@ export type Verdict =
   | 'not-in-department'
   | 'another-is-preferred'
   | 'manual-selection'
+  | 'external-routing'
   | 'returned-it'
   | 'another-is-next'
 
@@ -100,6 +107,7 @@ export function chooseAgent(
     if (!agent.isInDepartment) return 'not-in-department'
     if (preferred) return 'another-is-preferred'
     if (settings.method === 'Manual_Selection') return 'manual-selection'
+    if (settings.method === 'External') return 'external-routing'
     if (!isInPool(agent, settings.method)) return 'offline'
     return agent.id === request.returnedById ? 'returned-it' : 'another-is-next'
   }
@@ -182,6 +190,7 @@ export function routingConfig(method: RoutingMethod): RoutingConfig {
         enableTriggerAction: false,
         autoAssignAgent: false,
       }
+    case 'External':
     case 'Load_Balancing':
     case 'Load_Rotation':
       return assigned
@@ -227,6 +236,7 @@ function isInPool(agent: Candidate, method: RoutingMethod): boolean {
     case 'Auto_Selection':
       return true
     case 'Manual_Selection':
+    case 'External':
       return false
     case 'Load_Balancing':
     case 'Load_Rotation':
@@ -243,6 +253,7 @@ function compareByMethod(method: RoutingMethod, a: Candidate, b: Candidate): num
     case 'Load_Rotation':
       return byLastRouted(a, b)
     case 'Manual_Selection':
+    case 'External':
       return byUsername(a, b)
   }
 }

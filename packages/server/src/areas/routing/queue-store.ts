@@ -15,6 +15,8 @@ export interface Inquiry {
   takenAt?: string
   /** The agent the chat waits for, if one was preferred. */
   defaultAgent?: { id: string; username: string }
+  /** The agent who put it back, or was taken from it: gets it again only when nobody else can take it. */
+  returnedById?: string
   updatedAt: string
 }
 
@@ -22,14 +24,33 @@ const byRoom = statement((sql, p: { roomId: string }) =>
   sql.selectFrom('inquiry').selectAll().where('roomId', '=', p.roomId),
 )
 const byId = statement((sql, p: { id: string }) => sql.selectFrom('inquiry').selectAll().where('id', '=', p.id))
-const oldest = statement((sql, p: { limit: number }) =>
+const firstOfAll = statement((sql) =>
   sql
     .selectFrom('inquiry')
     .selectAll()
     .where('status', '=', 'queued')
+    .where('departmentId', 'is', null)
     .orderBy('waitingSince')
     .orderBy('id')
-    .limit(p.limit),
+    .limit(1),
+)
+const firstOf = statement((sql, p: { departmentId: string }) =>
+  sql
+    .selectFrom('inquiry')
+    .selectAll()
+    .where('status', '=', 'queued')
+    .where('departmentId', '=', p.departmentId)
+    .orderBy('waitingSince')
+    .orderBy('id')
+    .limit(1),
+)
+const queues = statement((sql) =>
+  sql
+    .selectFrom('inquiry')
+    .select((eb) => ['departmentId', eb.fn.min('waitingSince').as('since')])
+    .where('status', '=', 'queued')
+    .groupBy('departmentId')
+    .orderBy('since'),
 )
 
 export async function findInquiryOf(reader: Reader, roomId: string): Promise<Inquiry | undefined> {
@@ -42,9 +63,16 @@ export async function findInquiry(reader: Reader, id: string): Promise<Inquiry |
   return row && fromRow(row)
 }
 
-/** The chats that wait longest, oldest first. */
-export async function listOldestWaiting(reader: Reader, limit: number): Promise<Inquiry[]> {
-  return (await oldest.all(reader, { limit })).map(fromRow)
+/** The chat that waits longest in the queue of a department, or in that of no department. */
+export async function findFirstWaiting(reader: Reader, departmentId: string | undefined): Promise<Inquiry | undefined> {
+  const row =
+    departmentId === undefined ? await firstOfAll.first(reader, {}) : await firstOf.first(reader, { departmentId })
+  return row && fromRow(row)
+}
+
+/** The departments in whose queues chats wait, longest waiting first; `undefined` stands for no department. */
+export async function listQueues(reader: Reader): Promise<(string | undefined)[]> {
+  return (await queues.all(reader, {})).map(({ departmentId }) => departmentId ?? undefined)
 }
 
 export interface QueuePage {
@@ -53,9 +81,29 @@ export interface QueuePage {
   order: readonly { column: 'waitingSince' | 'status' | 'departmentId'; direction: 'asc' | 'desc' }[]
 }
 
+/** Which chats of the queue to list. Absent keys filter nothing. */
+export interface QueueFilter {
+  departmentId?: string | undefined
+  /** What this agent may take: chats of these departments and of none, and those that wait for the agent. */
+  forAgent?: { id: string; departmentIds: readonly string[] } | undefined
+}
+
 /** The queue, a page at a time. */
-export async function listQueued(reader: Reader, page: QueuePage): Promise<{ inquiries: Inquiry[]; total: number }> {
-  const waiting = reader.sql.selectFrom('inquiry').where('status', '=', 'queued')
+export async function listQueued(
+  reader: Reader,
+  { departmentId, forAgent }: QueueFilter,
+  page: QueuePage,
+): Promise<{ inquiries: Inquiry[]; total: number }> {
+  let waiting = reader.sql.selectFrom('inquiry').where('status', '=', 'queued')
+  if (departmentId !== undefined) waiting = waiting.where('departmentId', '=', departmentId)
+  if (forAgent !== undefined)
+    waiting = waiting.where((eb) =>
+      eb.or([
+        eb('departmentId', 'is', null),
+        eb('defaultAgentId', '=', forAgent.id),
+        ...(forAgent.departmentIds.length > 0 ? [eb('departmentId', 'in', [...forAgent.departmentIds])] : []),
+      ]),
+    )
   let sorted = waiting.selectAll()
   for (const { column, direction } of page.order) sorted = sorted.orderBy(column, direction)
   const rows = await reader.all(sorted.orderBy('id').limit(page.limit).offset(page.offset))
@@ -63,20 +111,21 @@ export async function listQueued(reader: Reader, page: QueuePage): Promise<{ inq
   return { inquiries: rows.map(fromRow), total: counted?.total ?? 0 }
 }
 
-/** How many chats wait before this moment, in the same department. */
+/** How many chats wait before this one, in the same department. */
 export async function countWaitingBefore(reader: Reader, inquiry: Inquiry): Promise<number> {
+  const { departmentId } = inquiry
   const row = await reader.first(
     reader.sql
       .selectFrom('inquiry')
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('status', '=', 'queued')
+      .where('departmentId', departmentId === undefined ? 'is' : '=', departmentId ?? null)
       .where((eb) =>
         eb.or([
           eb('waitingSince', '<', inquiry.waitingSince),
           eb.and([eb('waitingSince', '=', inquiry.waitingSince), eb('id', '<', inquiry.id)]),
         ]),
-      )
-      .where('departmentId', 'is not distinct from', inquiry.departmentId ?? null),
+      ),
   )
   return row?.count ?? 0
 }
@@ -110,6 +159,7 @@ export async function takeIfQueued(tx: Transaction, id: string): Promise<boolean
         queuedAt: null,
         defaultAgentId: null,
         defaultAgentUsername: null,
+        returnedById: null,
         updatedAt: tx.now,
       })
       .where('id', '=', id)
@@ -118,34 +168,62 @@ export async function takeIfQueued(tx: Transaction, id: string): Promise<boolean
   return taken === 1
 }
 
+/** Hands the inquiry of a room that this transaction has taken to another agent, whoever had it; it may move to another department. Answers its id. */
+export async function retake(
+  tx: Transaction,
+  roomId: string,
+  departmentId: string | undefined,
+): Promise<string | undefined> {
+  const row = await tx.first(
+    tx.sql
+      .updateTable('inquiry')
+      .set({
+        status: 'taken',
+        departmentId: departmentId ?? null,
+        takenAt: tx.now,
+        queuedAt: null,
+        defaultAgentId: null,
+        defaultAgentUsername: null,
+        returnedById: null,
+        updatedAt: tx.now,
+      })
+      .where('roomId', '=', roomId)
+      .returning('id'),
+  )
+  return row?.id
+}
+
+/**
+ * Puts the inquiry of a room that this transaction has taken back into the queue of a department. It keeps its place:
+ * the visitor has waited since then. Answers its id.
+ */
+export async function requeue(
+  tx: Transaction,
+  roomId: string,
+  { departmentId, returnedById }: { departmentId: string | undefined; returnedById: string | undefined },
+): Promise<string | undefined> {
+  const row = await tx.first(
+    tx.sql
+      .updateTable('inquiry')
+      .set({
+        status: 'queued',
+        departmentId: departmentId ?? null,
+        queuedAt: tx.now,
+        takenAt: null,
+        defaultAgentId: null,
+        defaultAgentUsername: null,
+        returnedById: returnedById ?? null,
+        updatedAt: tx.now,
+      })
+      .where('roomId', '=', roomId)
+      .returning('id'),
+  )
+  return row?.id
+}
+
 /** A closed room waits no more. */
 export async function deleteInquiryOf(tx: Transaction, roomId: string): Promise<void> {
   await tx.run(tx.sql.deleteFrom('inquiry').where('roomId', '=', roomId))
-}
-
-/** Adds an agent to a room; answers false where the agent is in it already. */
-export async function insertSubscription(tx: Transaction, roomId: string, userId: string): Promise<boolean> {
-  const inserted = await tx.run(
-    tx.sql
-      .insertInto('subscription')
-      .values({ id: tx.newId(), roomId, userId, joinedAt: tx.now, updatedAt: tx.now })
-      .onConflict((conflict) => conflict.columns(['roomId', 'userId']).doNothing()),
-  )
-  return inserted === 1
-}
-
-const subscriptionOf = statement((sql, p: { roomId: string; userId: string }) =>
-  sql.selectFrom('subscription').select('id').where('roomId', '=', p.roomId).where('userId', '=', p.userId),
-)
-
-/** Whether an agent is in a room. */
-export async function isSubscribed(reader: Reader, roomId: string, userId: string): Promise<boolean> {
-  return (await subscriptionOf.first(reader, { roomId, userId })) !== undefined
-}
-
-/** Everybody leaves a room. */
-export async function deleteSubscriptionsOf(tx: Transaction, roomId: string): Promise<void> {
-  await tx.run(tx.sql.deleteFrom('subscription').where('roomId', '=', roomId))
 }
 
 function fromRow(row: Selectable<InquiryTable>): Inquiry {
@@ -160,6 +238,7 @@ function fromRow(row: Selectable<InquiryTable>): Inquiry {
     ...(row.defaultAgentId !== null && {
       defaultAgent: { id: row.defaultAgentId, username: row.defaultAgentUsername ?? '' },
     }),
+    ...(row.returnedById !== null && { returnedById: row.returnedById }),
     updatedAt: row.updatedAt,
   }
 }

@@ -1,10 +1,11 @@
-import { sql, type ExpressionBuilder, type Insertable, type Selectable } from 'kysely'
+import type { ExpressionBuilder, Insertable, Selectable } from 'kysely'
 import { fromJson, withoutNulls } from '../../database/columns.ts'
 import type { RoomTable, Tables } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
 import { forgetRoom } from '../ledger/ledger.ts'
 import { deleteFilesOf } from './file-store.ts'
+import { countQuestion, countReply, metricsOf, nextClock, type Metrics } from './metrics-store.ts'
 
 /** One conversation. */
 export interface Room {
@@ -24,10 +25,20 @@ export interface Room {
   isWaitingResponse: boolean
   response?: { by: { id: string; username: string }; firstAt: string; lastAt: string }
   isOnHold: boolean
+  /** When a member of the staff last wrote. */
+  staffSpokeAt?: string
+  /** When the visitor counts as gone, if nothing more is said. */
+  abandonsAt?: string
+  /** Once in a room's life it is taken from an agent who does not answer. */
+  autoTransferredAt?: string
+  metrics: Metrics
+  /** What the visitor thinks of the conversation, by question. */
+  survey?: Record<string, string>
+  /** A transcript to mail when the room is closed. */
+  transcriptRequest?: TranscriptWish
   topic?: string
   tags: string[]
   fields?: Record<string, string>
-  transcriptRequest?: TranscriptRequest | { suppressed: true }
   updatedAt: string
 }
 
@@ -39,12 +50,21 @@ export interface TranscriptRequest {
   subject: string
 }
 
+/** What somebody asked for; or that no transcript is mailed, whatever the settings say. */
+export type TranscriptWish = TranscriptRequest | { suppressed: true }
+
 /** What a message in a room has moved: the number and the time it got, and who listens. */
 export interface Advanced {
   id: string
   seq: number
   clockMs: number
   servedById: string | null
+  departmentId: string | null
+  /** When the agent answered the visitor's latest question. */
+  firstResponseAt: string | null
+  /** When the visitor's latest question was asked; null before the first. */
+  askedMs: number | null
+  isOnHold: number
 }
 
 /** A name or a text for searching and sorting, whatever its case; SQL's own folding knows only ASCII on one database. */
@@ -54,27 +74,33 @@ export function foldName(name: string): string {
 
 type RoomRow = Selectable<RoomTable>
 
-// Strictly increasing per room, whatever the clock does (docs/architecture.md, continuity).
-function nextClock(nowMs: number) {
-  return sql<number>`case when ${sql.ref('clockMs')} >= ${nowMs} then ${sql.ref('clockMs')} + 1 else ${nowMs} end`
-}
-
 const roomById = statement((db, p: { id: string }) => db.selectFrom('room').selectAll().where('id', '=', p.id))
 const openRoomOf = statement((db, p: { visitorId: string }) =>
   db.selectFrom('room').selectAll().where('visitorId', '=', p.visitorId).where('closedAt', 'is', null),
 )
 type Move = { id: string; now: string; nowMs: number; messageId: string }
-const advanced = ['id', 'seq', 'clockMs', 'servedById'] as const
+const advanced = [
+  'id',
+  'seq',
+  'clockMs',
+  'servedById',
+  'departmentId',
+  'firstResponseAt',
+  'askedMs',
+  'isOnHold',
+] as const
 
 const advanceForVisitor = statement((db, p: Move & { visitorId: string }) =>
   db
     .updateTable('room')
     .set((eb) => ({
       ...advanceBy(eb, p),
+      ...countQuestion(eb, p),
       lastMessageId: p.messageId,
       lastMessageMs: nextClock(p.nowMs),
       visitorSpokeAt: p.now,
       isWaitingResponse: 1,
+      abandonsAt: null,
       // The first message after an answer opens a new question: the answer to the last one is forgotten.
       respondedById: eb.case().when('isWaitingResponse', '=', 1).then(eb.ref('respondedById')).else(null).end(),
     }))
@@ -89,6 +115,7 @@ const advanceForStaff = statement((db, p: Move & { userId: string; username: str
     .updateTable('room')
     .set((eb) => ({
       ...advanceBy(eb, p),
+      ...countReply(eb, p),
       lastMessageId: p.messageId,
       lastMessageMs: nextClock(p.nowMs),
       respondedById: eb.case().when('isWaitingResponse', '=', 1).then(p.userId).else(eb.ref('respondedById')).end(),
@@ -166,6 +193,12 @@ export async function takeOpenRoom(tx: Transaction, id: string): Promise<Room | 
   return row && roomFromRow(row)
 }
 
+/** Takes the row of a room, open or closed, for this transaction and answers it. */
+export async function takeRoom(tx: Transaction, id: string): Promise<Room | undefined> {
+  const row = await tx.first(tx.sql.updateTable('room').set({ updatedAt: tx.now }).where('id', '=', id).returningAll())
+  return row && roomFromRow(row)
+}
+
 /** Writes columns of a room that is taken. */
 export async function updateRoom(tx: Transaction, id: string, change: Partial<Insertable<RoomTable>>): Promise<void> {
   await tx.run(
@@ -181,6 +214,19 @@ export async function replaceTags(tx: Transaction, id: string, tags: readonly st
   await updateRoom(tx, id, { tags: tags.length === 0 ? null : JSON.stringify(tags) })
   await tx.run(tx.sql.deleteFrom('roomTag').where('roomId', '=', id))
   for (const tag of new Set(tags)) await tx.run(tx.sql.insertInto('roomTag').values({ roomId: id, tag }))
+}
+
+/** Makes the custom fields of a room exactly these, without the empty ones. */
+export async function replaceFields(
+  tx: Transaction,
+  id: string,
+  fields: Readonly<Record<string, string>>,
+): Promise<void> {
+  const filled = Object.entries(fields).filter(([, value]) => value !== '')
+  await updateRoom(tx, id, { fields: filled.length === 0 ? null : JSON.stringify(Object.fromEntries(filled)) })
+  await tx.run(tx.sql.deleteFrom('roomField').where('roomId', '=', id))
+  const rows = filled.map(([key, value]) => ({ roomId: id, key, folded: foldName(value) }))
+  if (rows.length > 0) await tx.run(tx.sql.insertInto('roomField').values(rows))
 }
 
 /** Writes columns of all open rooms of a visitor and answers their ids. */
@@ -240,6 +286,7 @@ export async function deleteRoom(tx: Transaction, id: string): Promise<void> {
   await tx.run(tx.sql.deleteFrom('messageVersion').where('roomId', '=', id))
   await tx.run(tx.sql.deleteFrom('message').where('roomId', '=', id))
   await deleteFilesOf(tx, { roomId: id })
+  await tx.run(tx.sql.deleteFrom('pageVisit').where('roomId', '=', id))
   await tx.run(tx.sql.deleteFrom('room').where('id', '=', id))
 }
 
@@ -291,9 +338,10 @@ function advanceBy(eb: RoomUpdate, p: Move) {
 
 /** A room as the rules see it. */
 export function roomFromRow(row: RoomRow): Room {
-  const { departmentId, queuedAt, lastMessageId, topic } = row
+  const { departmentId, queuedAt, lastMessageId, topic, abandonsAt, autoTransferredAt } = row
   const fields = fromJson<Record<string, string>>(row.fields) ?? null
-  const transcriptRequest = fromJson<NonNullable<Room['transcriptRequest']>>(row.transcriptRequest) ?? null
+  const survey = fromJson<Record<string, string>>(row.survey) ?? null
+  const transcriptRequest = fromJson<TranscriptWish>(row.transcriptRequest) ?? null
   return {
     id: row.id,
     visitor: {
@@ -308,7 +356,9 @@ export function roomFromRow(row: RoomRow): Room {
     ...closedOf(row),
     memberCount: row.memberCount,
     messageCount: row.messageCount,
-    ...withoutNulls({ departmentId, queuedAt, lastMessageId, topic, fields, transcriptRequest }),
+    ...withoutNulls({ departmentId, queuedAt, lastMessageId, topic, fields, survey, transcriptRequest }),
+    ...withoutNulls({ abandonsAt, autoTransferredAt, staffSpokeAt: row.lastResponseAt }),
+    metrics: metricsOf(row),
     lastMessageAt: new Date(row.lastMessageMs).toISOString(),
     seq: row.seq,
     isWaitingResponse: row.isWaitingResponse === 1,

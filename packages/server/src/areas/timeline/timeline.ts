@@ -14,10 +14,19 @@ import {
   type Author,
   type Message,
 } from './message-store.ts'
-import { advanceRoom, countDeleted, takeNextNumber, updateRoom, type Mover, type Room } from './room-store.ts'
+import {
+  advanceRoom,
+  countDeleted,
+  takeNextNumber,
+  updateRoom,
+  type Advanced,
+  type Mover,
+  type Room,
+} from './room-store.ts'
 
 export type { Author, Message } from './message-store.ts'
-export type { Room, TranscriptRequest } from './room-store.ts'
+export type { Metrics } from './metrics-store.ts'
+export type { Advanced, Room, TranscriptRequest, TranscriptWish } from './room-store.ts'
 export { opensFile, signFile } from './file-links.ts'
 export {
   deleteRoom,
@@ -28,9 +37,11 @@ export {
   forgetDepartmentOfClosed,
   insertRoom,
   listRoomsOf,
+  replaceFields,
   replaceTags,
   roomFromRow,
   takeOpenRoom,
+  takeRoom,
   updateOpenRoomsOf,
   updateRoom,
 } from './room-store.ts'
@@ -62,7 +73,7 @@ export async function writeMessage(
   tx: Transaction,
   roomId: string,
   draft: Draft,
-): Promise<{ message: Message; servedById: string | null } | 'refused' | 'taken'> {
+): Promise<{ message: Message; moved: Advanced } | 'refused' | 'taken'> {
   const id = draft.id ?? tx.newId()
   const room = await advanceRoom(tx, roomId, id, moverOf(draft))
   if (room === undefined) return 'refused'
@@ -80,7 +91,7 @@ export async function writeMessage(
   }
   if (!(await insertMessage(tx, message))) return 'taken'
   tx.emit('message.created', { roomId, messageId: id, seq: message.seq })
-  return { message, servedById: room.servedById }
+  return { message, moved: room }
 }
 
 /** Writes a system line into a room that this transaction has taken, open or just closed. */

@@ -118,6 +118,9 @@ export function roomToWire(
       lastMessageTs: response.lastAt,
     },
     ...(room.isOnHold && { onHold: true as const }),
+    ...(room.abandonsAt !== undefined && { omnichannel: { predictedVisitorAbandonmentAt: room.abandonsAt } }),
+    autoTransferredAt: room.autoTransferredAt,
+    surveyFeedback: room.survey,
     lastMessage: lastMessage && messageToWire(lastMessage, audience),
     topic: room.topic,
     ...(room.tags.length > 0 && { tags: room.tags }),
@@ -125,6 +128,7 @@ export function roomToWire(
     priorityWeight: NO_PRIORITY,
     estimatedWaitingTimeQueue: NO_ESTIMATE,
     ...(audience.visitorToken === undefined && requestToWire(room)),
+    metrics: metricsToWire(room),
     ...closingToWire(room),
     _updatedAt: room.updatedAt,
   }
@@ -150,17 +154,32 @@ export const defaultChannel: Static<typeof Channel> = {
   _updatedAt: '2026-01-01T00:00:00.000Z',
 }
 
-/** How a room ended, and for how many seconds it lasted and was served (contract §B.9). */
-function closingToWire({ closed, openedAt, servedBy }: Room) {
+/** How a room ended. */
+function closingToWire({ closed }: Room) {
   if (closed === undefined) return {}
-  const seconds = (since: string) => (Date.parse(closed.at) - Date.parse(since)) / 1_000
-  return {
-    closedAt: closed.at,
-    closedBy: { _id: closed.by.id, username: closed.by.username },
-    closer: closed.closer,
-    metrics: {
-      chatDuration: seconds(openedAt),
-      ...(servedBy !== undefined && { serviceTimeDuration: seconds(servedBy.at) }),
+  const { at, by, closer } = closed
+  return { closedAt: at, closedBy: { _id: by.id, username: by.username }, closer }
+}
+
+/** How fast the visitor was answered, and for how many seconds a closed room lasted and was served (contract §B.9). */
+function metricsToWire({ metrics, closed, openedAt, servedBy }: Room) {
+  const { askedAt, repliedAt, response, reaction } = metrics
+  const lasted = (since: string) =>
+    closed === undefined ? undefined : (Date.parse(closed.at) - Date.parse(since)) / 1_000
+  const numbers = {
+    v: askedAt === undefined ? undefined : { lq: askedAt },
+    servedBy: repliedAt === undefined ? undefined : { lr: repliedAt },
+    response: response && {
+      avg: response.seconds / response.count,
+      total: response.count,
+      tt: response.seconds,
+      ft: response.firstSeconds,
+      fd: response.firstAt,
     },
+    reaction: reaction && { tt: reaction.seconds, ft: reaction.firstSeconds, fd: reaction.firstAt },
+    chatDuration: lasted(openedAt),
+    serviceTimeDuration: servedBy && lasted(servedBy.at),
+    visitorInactivity: metrics.inactivitySeconds,
   }
+  return Object.values(numbers).some((value) => value !== undefined) ? numbers : undefined
 }

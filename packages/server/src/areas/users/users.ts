@@ -37,7 +37,6 @@ export type { UserColumn, UserFilter, UserPage } from './list-store.ts'
 export { isEmail, isLongEnough, isUsername, leastPassword, refuseWeakPassword } from './account-rules.ts'
 export { findUser, findUserByLogin, requireUser } from './find-user.ts'
 export {
-  deleteLinksOf,
   findPasswordHash,
   findUserByEmail,
   findUserById,

@@ -19,6 +19,10 @@ export interface Visitor {
   contactId?: string
   fields?: Record<string, string>
   lastChat?: { id: string; at: string }
+  /** Who took the latest chat, where chats go to the last agent. */
+  lastAgent?: { id: string; username: string; at: string }
+  /** The agent who looks after this visitor. */
+  managerUsername?: string
   /** The months in which an agent answered, `YYYY-MM`, the last twelve. */
   activity?: string[]
   createdAt: string
@@ -173,6 +177,22 @@ export async function updateVisitor(tx: Transaction, id: string, change: Visitor
   return updated === 1
 }
 
+/** Writes what the staff knows of a visitor; answers false where there is no such visitor any more. */
+export async function updateDetails(
+  tx: Transaction,
+  id: string,
+  change: Omit<VisitorChange, 'token'> & { fields?: string | null },
+): Promise<boolean> {
+  const updated = await tx.run(
+    tx.sql
+      .updateTable('visitor')
+      .set({ ...change, updatedAt: tx.now })
+      .where('id', '=', id)
+      .where('disabledAt', 'is', null),
+  )
+  return updated === 1
+}
+
 const noteChatKept = statement((sql, p: { id: string; roomId: string; now: string }) =>
   sql
     .updateTable('visitor')
@@ -214,6 +234,24 @@ export async function takeVisitor(tx: Transaction, token: string): Promise<Visit
       .returningAll(),
   )
   return row && fromRow(row)
+}
+
+/** The same by id. */
+export async function takeVisitorById(tx: Transaction, id: string): Promise<Visitor | undefined> {
+  const row = await tx.first(
+    tx.sql
+      .updateTable('visitor')
+      .set({ updatedAt: tx.now })
+      .where('id', '=', id)
+      .where('disabledAt', 'is', null)
+      .returningAll(),
+  )
+  return row && fromRow(row)
+}
+
+/** Moves a visitor to another department: the next chat begins there. */
+export async function noteDepartment(tx: Transaction, id: string, departmentId: string): Promise<void> {
+  await tx.run(tx.sql.updateTable('visitor').set({ departmentId, updatedAt: tx.now }).where('id', '=', id))
 }
 
 const insertContactKept = statement((sql, p: { id: string; name: string; now: string }) =>
@@ -259,16 +297,27 @@ export async function disableVisitor(tx: Transaction, visitor: Visitor): Promise
 }
 
 function fromRow(row: Selectable<VisitorTable>): Visitor {
-  const { name, email, phone, status, departmentId, contactId, lastChatId } = row
+  const { name, email, phone, status, departmentId, contactId, managerUsername } = row
   const fields = fromJson<Record<string, string>>(row.fields) ?? null
   const activity = fromJson<string[]>(row.activity) ?? null
-  const lastChat = lastChatId === null ? null : { id: lastChatId, at: row.lastChatAt ?? row.updatedAt }
   return {
     id: row.id,
     username: row.username ?? '',
     token: row.token ?? '',
-    ...withoutNulls({ name, email, phone, status, departmentId, contactId, fields, activity, lastChat }),
+    ...withoutNulls({ name, email, phone, status, departmentId, contactId, managerUsername, fields, activity }),
+    ...latestOf(row),
     createdAt: row.createdAt ?? row.updatedAt,
     updatedAt: row.updatedAt,
+  }
+}
+
+/** The latest room, and who took it. */
+function latestOf(row: Selectable<VisitorTable>): Pick<Visitor, 'lastChat' | 'lastAgent'> {
+  const { lastChatId, lastAgentId, lastAgentUsername, updatedAt } = row
+  return {
+    ...(lastChatId !== null && { lastChat: { id: lastChatId, at: row.lastChatAt ?? updatedAt } }),
+    ...(lastAgentId !== null && {
+      lastAgent: { id: lastAgentId, username: lastAgentUsername ?? '', at: row.lastAgentAt ?? updatedAt },
+    }),
   }
 }

@@ -24,13 +24,21 @@ import {
   isUsernameTaken,
   nextNumber,
   takeVisitor,
+  updateDetails,
   updateVisitor,
   type Visitor,
   type VisitorChange,
 } from './store.ts'
 
 export type { Visitor } from './store.ts'
-export { findVisitorByToken as findVisitor, findVisitorById, noteAnswered, noteChat } from './store.ts'
+export {
+  findVisitorById,
+  findVisitorByToken as findVisitor,
+  noteAnswered,
+  noteChat,
+  noteDepartment,
+  takeVisitorById,
+} from './store.ts'
 
 /** What a client says of a visitor. */
 export interface Registration {
@@ -116,12 +124,40 @@ export async function notePresence(tx: Transaction, token: string, status: strin
   for (const roomId of roomIds) tx.emit('room.changed', { roomId })
 }
 
+/**
+ * Writes down what a member of the staff knows of a visitor, over what is there; an empty value says nothing, but removes
+ * a custom field. Answers what was changed, or false where there is no such visitor.
+ * @throws `error-invalid-email`
+ */
+export async function correctVisitor(
+  tx: Transaction,
+  id: string,
+  said: Pick<Registration, 'name' | 'email' | 'phone'>,
+  fields: Readonly<Record<string, string>>,
+): Promise<VisitorChange | false> {
+  const change = changeOf(said)
+  const known = await findVisitorById(tx, id)
+  if (known === undefined || !(await updateDetails(tx, id, { ...change, ...fieldColumn(known, fields) }))) return false
+  await showName(tx, known, change)
+  tx.emit('visitor.changed', { visitorId: id })
+  return change
+}
+
+function fieldColumn(
+  { fields: stored }: Visitor,
+  fields: Readonly<Record<string, string>>,
+): { fields?: string | null } {
+  if (Object.keys(fields).length === 0) return {}
+  const filled = Object.entries({ ...stored, ...fields }).filter(([, value]) => value !== '')
+  return { fields: filled.length === 0 ? null : JSON.stringify(Object.fromEntries(filled)) }
+}
+
 function refuseBadToken(token: string, settings: Settings): void {
   if (token.trim() === '' || token.length < settings.Livechat_minimum_token_length)
     throw new ApiError('error-invalid-token')
 }
 
-function changeOf(given: Registration): VisitorChange {
+function changeOf(given: Pick<Registration, 'name' | 'email' | 'phone'>): VisitorChange {
   const name = given.name?.trim()
   const phone = given.phone?.trim()
   return {
@@ -170,8 +206,13 @@ async function findKnown(
 
 async function updateKnown(tx: Transaction, known: Visitor, change: VisitorChange): Promise<void> {
   if (!(await updateVisitor(tx, known.id, change))) throw new StartOver()
-  if (change.name === undefined || change.name === known.name) return
-  const roomIds = await updateOpenRoomsOf(tx, known.id, { visitorName: change.name, nameFolded: foldName(change.name) })
+  await showName(tx, known, change)
+}
+
+/** Open rooms show the name that their visitor has now. */
+async function showName(tx: Transaction, known: Visitor, { name }: VisitorChange): Promise<void> {
+  if (name === undefined || name === known.name) return
+  const roomIds = await updateOpenRoomsOf(tx, known.id, { visitorName: name, nameFolded: foldName(name) })
   for (const roomId of roomIds) tx.emit('room.changed', { roomId })
 }
 

@@ -6,7 +6,7 @@ import type { Visitor } from './visitors.ts'
 
 /** A visitor as the visitor sees it. */
 export function visitorToWire(visitor: Visitor): Loose<Static<typeof WireVisitor>> {
-  const { email, phone, lastChat } = visitor
+  const { email, phone, lastChat, lastAgent } = visitor
   return {
     _id: visitor.id,
     username: visitor.username,
@@ -22,5 +22,6 @@ export function visitorToWire(visitor: Visitor): Loose<Static<typeof WireVisitor
     contactId: visitor.contactId,
     activity: visitor.activity,
     lastChat: lastChat && { _id: lastChat.id, ts: lastChat.at },
+    lastAgent: lastAgent && { agentId: lastAgent.id, username: lastAgent.username, ts: lastAgent.at },
   }
 }

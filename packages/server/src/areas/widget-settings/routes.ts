@@ -2,6 +2,7 @@ import type { widgetSettings } from '@deskbell/contract/areas/widget-settings.ts
 import type { Context, Handlers } from '../../context.ts'
 import { agentInfoToWire } from '../agents/wire.ts'
 import { departmentToPublic } from '../departments/wire.ts'
+import { surveyItems, surveyValues } from '../rooms/rooms.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import { systemAuthor } from '../timeline/timeline.ts'
 import {
@@ -26,21 +27,22 @@ export const widgetSettingsRoutes: Handlers<typeof widgetSettings> = {
         settings: switchesOf(settings),
         theme: themeOf(settings),
         messages: textsOf(settings),
-        // The misspelling is part of the contract.
-        survey: {
-          items: ['satisfaction', 'agentKnowledge', 'agentResposiveness', 'agentFriendliness'],
-          values: ['1', '2', '3', '4', '5'],
-        },
+        survey: { items: [...surveyItems], values: [...surveyValues] },
         triggers: [],
         departments: (await listStaffedDepartments(context.read)).map(departmentToPublic),
         resources: { sound: `${siteOf(context, settings)}/sounds/chime.mp3`, emojis: [] },
-        online: await isDeskOnline(context.read),
+        online: await isDeskOnline(context.read, departmentOf(query.department)),
         customFields: [],
         ...(returning !== undefined && returningToWire(returning)),
       },
     }
   },
   'GET /livechat/config/routing': async ({ read }) => ({ config: { ...routingFlags(await readSettings(read)) } }),
+}
+
+/** A host page that names no department sends nothing, null or an empty text. */
+function departmentOf(named: string | null | undefined): string | undefined {
+  return named === null || named === '' ? undefined : named
 }
 
 /** Where people reach this server; empty where nobody said: then links are relative. */

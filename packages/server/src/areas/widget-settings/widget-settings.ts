@@ -1,6 +1,7 @@
 // What a widget shows before the first word, and what it knows of a visitor who comes back.
 import type { Reader } from '../../database/transaction.ts'
 import { agentInfo, type AgentInfo } from '../agents/agents.ts'
+import { findDepartment } from '../departments/departments.ts'
 import { countWaitingBefore, findInquiryOf, isAnyoneOnline } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import { findOpenRoomOf, type Room } from '../timeline/timeline.ts'
@@ -19,9 +20,9 @@ export interface Returning {
   queue?: { position: number; text: string }
 }
 
-/** Whether somebody is there to answer. */
-export function isDeskOnline(reader: Reader): Promise<boolean> {
-  return isAnyoneOnline(reader)
+/** Whether somebody is there to answer, in this department if one is named by id or name. */
+export function isDeskOnline(reader: Reader, department: string | undefined): Promise<boolean> {
+  return isAnyoneOnline(reader, department)
 }
 
 /** The visitor of a token with the open room and who serves it; `undefined` for an unknown token, which is no error. */
@@ -41,5 +42,11 @@ async function queueOf(reader: Reader, room: Room): Promise<Returning['queue']> 
     return undefined
   const inquiry = await findInquiryOf(reader, room.id)
   if (inquiry?.status !== 'queued') return undefined
-  return { position: (await countWaitingBefore(reader, inquiry)) + 1, text: settings.Livechat_waiting_queue_message }
+  const { departmentId } = inquiry
+  const department = departmentId === undefined ? undefined : await findDepartment(reader, departmentId)
+  return {
+    position: (await countWaitingBefore(reader, inquiry)) + 1,
+    // An empty text is no text: the general one is shown.
+    text: department?.waitingMessage || settings.Livechat_waiting_queue_message,
+  }
 }

@@ -40,5 +40,8 @@ export async function up(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> 
   const agents = 'departmentAgent'
   await db.schema.createIndex('departmentAgentOnce').unique().on(agents).columns(['departmentId', 'agentId']).execute()
   await db.schema.createIndex('departmentAgentByAgent').on(agents).column('agentId').execute()
+  await db.schema.alterTable('inquiry').addColumn('returnedById', kind.text).execute()
+  const queue = ['status', 'departmentId', 'waitingSince']
+  await db.schema.createIndex('inquiryByQueue').on('inquiry').columns(queue).execute()
   await db.schema.createIndex('roomByDepartment').on('room').columns(['departmentId', 'openedAt']).execute()
 }

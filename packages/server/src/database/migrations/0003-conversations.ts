@@ -1,4 +1,4 @@
-import type { CreateTableBuilder, Kysely } from 'kysely'
+import { sql, type CreateTableBuilder, type Kysely } from 'kysely'
 import type { ColumnKinds } from '../columns.ts'
 
 type Table = CreateTableBuilder<string>
@@ -19,7 +19,28 @@ export async function up(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> 
   await add('subscription', kind.time, 'readAt')
   await add('visitor', kind.text, 'managerUsername', 'lastAgentId', 'lastAgentUsername')
   await add('visitor', kind.time, 'lastAgentAt')
+  await add('room', kind.time, 'heldAt')
+  await add('user', kind.time, 'awaySince')
+  await roomsInTime(db, kind)
   await pagesAndFields(db, kind)
+}
+
+/** What timers and lists look for in rooms. */
+async function roomsInTime(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> {
+  for (const [name, column] of [
+    ['openRoomByAbandonment', 'abandonsAt'],
+    ['openRoomByHold', 'heldAt'],
+  ] as const)
+    await db.schema.createIndex(name).on('room').column(column).where(sql.ref('closedAt'), 'is', null).execute()
+  await db.schema.createIndex('roomBySource').on('room').column('sourceType').execute()
+  await db.schema
+    .createTable('roomField')
+    .addColumn('roomId', kind.id, (c) => c.notNull().references('room.id').onDelete('cascade'))
+    .addColumn('key', kind.text, (c) => c.notNull())
+    .addColumn('folded', kind.text, (c) => c.notNull())
+    .addPrimaryKeyConstraint('roomFieldKey', ['roomId', 'key'])
+    .execute()
+  await db.schema.createIndex('roomByField').on('roomField').columns(['key', 'roomId']).execute()
 }
 
 async function pagesAndFields(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> {

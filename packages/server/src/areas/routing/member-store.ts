@@ -1,0 +1,70 @@
+import { statement } from '../../database/statement.ts'
+import type { Reader, Transaction } from '../../database/transaction.ts'
+
+/** Adds an agent to a room; answers false where the agent is in it already. */
+export async function insertSubscription(tx: Transaction, roomId: string, userId: string): Promise<boolean> {
+  const inserted = await tx.run(
+    tx.sql
+      .insertInto('subscription')
+      .values({ id: tx.newId(), roomId, userId, joinedAt: tx.now, updatedAt: tx.now })
+      .onConflict((conflict) => conflict.columns(['roomId', 'userId']).doNothing()),
+  )
+  return inserted === 1
+}
+
+const subscriptionOf = statement((sql, p: { roomId: string; userId: string }) =>
+  sql.selectFrom('subscription').select('id').where('roomId', '=', p.roomId).where('userId', '=', p.userId),
+)
+
+/** Whether an agent is in a room. */
+export async function isSubscribed(reader: Reader, roomId: string, userId: string): Promise<boolean> {
+  return (await subscriptionOf.first(reader, { roomId, userId })) !== undefined
+}
+
+/** Everybody leaves a room. */
+export async function deleteSubscriptionsOf(tx: Transaction, roomId: string): Promise<void> {
+  await tx.run(tx.sql.deleteFrom('subscription').where('roomId', '=', roomId))
+}
+
+/** Somebody who is in a room. */
+export interface Member {
+  id: string
+  username: string
+  name: string
+}
+
+/** Everybody but one leaves a room; answers who left. */
+export async function deleteOtherSubscriptions(
+  tx: Transaction,
+  roomId: string,
+  exceptUserId: string | undefined,
+): Promise<Member[]> {
+  const others = await tx.all(
+    tx.sql
+      .selectFrom('subscription')
+      .innerJoin('user', 'user.id', 'subscription.userId')
+      .select(['user.id', 'user.username', 'user.name'])
+      .where('subscription.roomId', '=', roomId)
+      .where('subscription.userId', '!=', exceptUserId ?? '')
+      .orderBy('subscription.joinedAt')
+      .orderBy('subscription.id'),
+  )
+  const ids = others.map(({ id }) => id)
+  if (ids.length > 0)
+    await tx.run(tx.sql.deleteFrom('subscription').where('roomId', '=', roomId).where('userId', 'in', ids))
+  return others
+}
+
+/** Notes on a visitor who served last (contract §B.1). */
+export async function noteLastAgent(
+  tx: Transaction,
+  visitorId: string,
+  agent: { id: string; username: string },
+): Promise<void> {
+  await tx.run(
+    tx.sql
+      .updateTable('visitor')
+      .set({ lastAgentId: agent.id, lastAgentUsername: agent.username, lastAgentAt: tx.now, updatedAt: tx.now })
+      .where('id', '=', visitorId),
+  )
+}

@@ -1,0 +1,84 @@
+import type { Transaction } from '../../database/transaction.ts'
+import type { Settings } from '../settings/catalogue.ts'
+import { readSettings } from '../settings/settings.ts'
+import { findRoom, takeOpenRoom, type Room } from '../timeline/timeline.ts'
+import { listCandidates } from './agent-store.ts'
+import { offer, type Offer } from './assignment.ts'
+import { listDepartmentIdsOf } from './department-store.ts'
+import { preferredBots } from './entry.ts'
+import { routingMethodOf } from './method.ts'
+import { withOutside, type Asker, type Outside } from './outside.ts'
+import { findFirstWaiting, insertInquiry, listQueues, type Inquiry } from './queue-store.ts'
+
+/** Chats offered in one transaction; the safety net offers the rest. */
+const OFFERED_AT_ONCE = 25
+
+/** Puts a new room into the queue and gives it to an agent at once if one is free. Answers the room as it is then. */
+export async function enqueue(tx: Transaction, room: Room, how: Offer): Promise<Room> {
+  const inquiry: Inquiry = {
+    id: tx.newId(),
+    roomId: room.id,
+    status: 'queued',
+    ...(room.departmentId !== undefined && { departmentId: room.departmentId }),
+    waitingSince: tx.now,
+    queuedAt: tx.now,
+    updatedAt: tx.now,
+  }
+  await insertInquiry(tx, inquiry)
+  if (await offer(tx, room, inquiry, how)) return (await findRoom(tx, room.id)) ?? room
+  tx.emit('inquiry.queued', { roomId: room.id, inquiryId: inquiry.id, departmentId: room.departmentId ?? null })
+  return room
+}
+
+/**
+ * Offers the chats that wait longest to whoever is free, the queue of each department in its turn, and of each until one
+ * comes that nobody can take. Where only one agent has become free, only queues are looked at which that agent serves.
+ */
+export async function offerWaitingChats(tx: Transaction, freedAgentId?: string): Promise<number> {
+  if (!assigns(await readSettings(tx))) return 0
+  let queues =
+    freedAgentId === undefined ? await listQueues(tx) : [undefined, ...(await listDepartmentIdsOf(tx, freedAgentId))]
+  let served = 0
+  while (queues.length > 0 && served < OFFERED_AT_ONCE) {
+    const moving: typeof queues = []
+    for (const departmentId of queues) if (await offerFirst(tx, departmentId)) moving.push(departmentId)
+    served += moving.length
+    queues = moving
+  }
+  return served
+}
+
+/** Whether chats are given to agents by us. While agents choose for themselves, or a service outside does, only to bots. */
+function assigns(settings: Settings): boolean {
+  const method = routingMethodOf(settings)
+  return settings.Livechat_assign_new_conversation_to_bot || (method !== 'Manual_Selection' && method !== 'External')
+}
+
+/** Offers the chat that waits longest in a queue. Answers false where it must go on waiting, or nobody waits. */
+async function offerFirst(tx: Transaction, departmentId: string | undefined, outside?: Outside): Promise<boolean> {
+  for (let attempts = 0; attempts < 5; attempts++) {
+    const inquiry = await findFirstWaiting(tx, departmentId)
+    if (inquiry === undefined) return false
+    const room = await takeOpenRoom(tx, inquiry.roomId)
+    // Taken or closed since we looked: the next one.
+    if (room === undefined || room.servedBy !== undefined) continue
+    const candidates = await listCandidates(tx, departmentId)
+    const preferences = preferredBots(candidates, await readSettings(tx))
+    return offer(tx, room, inquiry, { preferences, candidates, outside })
+  }
+  return false
+}
+
+/** How long a job may ask; it begins anew a few seconds later. */
+const ASKED_FOR_MS = 10_000
+
+/** Offers what waits while an outside service decides who serves it: asked for one chat after the other, in no transaction. */
+export async function offerOutside(asker: Asker): Promise<void> {
+  if (routingMethodOf(await readSettings(asker.read)) !== 'External') return
+  const deadline = AbortSignal.timeout(ASKED_FOR_MS)
+  for (const departmentId of await listQueues(asker.read)) {
+    let isMoving = true
+    for (let offered = 0; isMoving && offered < OFFERED_AT_ONCE && !deadline.aborted; offered++)
+      isMoving = await withOutside(asker, (tx, outside) => offerFirst(tx, departmentId, outside))
+  }
+}
