@@ -3,6 +3,8 @@ import { agents } from './areas/agents.ts'
 import { departments } from './areas/departments.ts'
 import { audit } from './areas/audit.ts'
 import { files } from './areas/files.ts'
+import { contacts } from './areas/contacts.ts'
+import { customFields } from './areas/custom-fields.ts'
 import { inquiries } from './areas/inquiries.ts'
 import { chat, messages } from './areas/messages.ts'
 import { offlineMessages } from './areas/offline-messages.ts'
@@ -38,6 +40,8 @@ export const areas = {
   transcripts,
   subscriptions,
   transfers,
+  customFields,
+  contacts,
 } as const
 
 /** Every operation by its key, `'POST /livechat/message'`: contract key, handler key, SDK call and test call. */
@@ -61,6 +65,8 @@ export const contract = {
   ...areas.transcripts,
   ...areas.subscriptions,
   ...areas.transfers,
+  ...areas.customFields,
+  ...areas.contacts,
 } as const
 
 export type Contract = typeof contract

@@ -257,6 +257,41 @@ const table = {
   'error-selected-agent-room-agent-are-same': { meaning: 'The agent serves the room already.' },
   'visitor-not-found': { meaning: 'No visitor has this id.' },
   'invalid-room-visitor': { meaning: 'The room is not the old visitor’s.' },
+  // Custom fields
+  'error-invalid-custom-field-name': {
+    reason: 'Invalid custom field name',
+    meaning: 'A name is letters, digits, dashes and underscores, and none that programs read as something else.',
+  },
+  'error-invalid-custom-field': { reason: 'Custom field not found', meaning: 'No custom field has this name.' },
+  'error-custom-field-name-already-exists': {
+    reason: 'Custom field name already exists',
+    meaning: 'A custom field of this name is defined already.',
+  },
+  'error-invalid-custom-field-value': {
+    reason: 'Invalid value for a custom field',
+    meaning: 'A value does not match the pattern of its field, or is missing where one is required.',
+  },
+  'invalid-custom-field': { meaning: 'No custom field has this name.' },
+  'custom-field-not-written': { meaning: 'The field belongs to rooms, and the visitor has no open one.' },
+  'error-setting-custom-field': { meaning: 'One of the fields cannot be set; none was.' },
+
+  // Contacts
+  'error-contact-channel-blocked': { meaning: 'The visitor, or the address, is blocked.' },
+  'error-address-unknown': {
+    reason: 'Nothing is known of the address of this visitor',
+    meaning: 'The address cannot be blocked: the server never kept it.',
+  },
+  'error-contact-manager-not-found': { reason: 'Contact manager not found', meaning: 'No user has this name.' },
+  'error-invalid-contact-manager': {
+    reason: 'The contact manager is not an agent',
+    meaning: 'The user takes no chats.',
+  },
+  'error-invalid-params-custom': {
+    reason: 'The "custom" query parameter must be a JSON object',
+    meaning: 'The custom fields to look for are no JSON object of texts.',
+  },
+  'error-invalid-params': { reason: 'Nothing to look for was given', meaning: 'The search names no criterion.' },
+  'error-livechat-visitor-registration': { meaning: 'The visitor could not be registered.' },
 } as const satisfies Record<string, ErrorInfo>
 
 export type ErrorCode = keyof typeof table

@@ -29,6 +29,8 @@ export interface Events {
   'department.removed': { departmentId: string }
   'file.received': { fileId: string; messageId: string | null }
   'files.removed': { fileIds: string[] }
+  'presence.held': { roomId: string; until: string }
+  'contact.mentioned': { visitorId: string; messageId: string }
   'mail.queued': { mailId: string }
   'user.changed': { userId: string }
   'user.removed': { userId: string }

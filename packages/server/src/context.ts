@@ -7,6 +7,7 @@ import type { FileStore } from './files/files.ts'
 import type { IncomingForm } from './http/form.ts'
 import type { LoginGuard } from './http/login-guard.ts'
 import type { Mailer } from './mail/mailer.ts'
+import type { Patterns } from './patterns/patterns.ts'
 
 /** Infrastructure, and only that: it does not grow with features. Rules are functions, found by import. */
 export interface Context {
@@ -19,6 +20,8 @@ export interface Context {
   log: Logger
   /** The bytes of what people sent. */
   files: FileStore
+  /** Runs the regular expressions of administrators; never inside a transaction. */
+  patterns: Patterns
   /** Slows password guessing down; absent where rate limits are off. */
   loginGuard: LoginGuard | undefined
   /** Hands letters over; absent where no mail server is configured. */

@@ -15,6 +15,7 @@ import { offerOutside, offerWaitingChats, withOutside } from './areas/routing/ro
 import { removeExpiredSessions } from './areas/sessions/sessions.ts'
 import { readSettings } from './areas/settings/settings.ts'
 import { mailAtClose } from './areas/transcripts/transcripts.ts'
+import { captureContact, removeExpiredVisits, tellPresence } from './areas/visitors/visitors.ts'
 import type { Context } from './context.ts'
 import type { Rule } from './database/transaction.ts'
 import type { JobFunction, Recurring } from './jobs/worker.ts'
@@ -55,6 +56,11 @@ export function jobFunctions(context: Context): Readonly<Record<string, JobFunct
     'forget-unsent-file': (data) => transact((tx) => forgetUnsentFile(tx, (data as { fileId: string }).fileId)),
     'remove-files': (data) => files.remove((data as { fileIds: string[] }).fileIds),
     'sweep-files': () => files.sweep((ids) => findKnownFiles(read, ids)),
+    'tell-presence': (data) => transact((tx) => tellPresence(tx, (data as { roomId: string }).roomId)),
+    'capture-contact': (data) => captureContact(context, data as { visitorId: string; messageId: string }),
+    'remove-expired-visits': async () => {
+      while ((await transact(removeExpiredVisits)) > 0);
+    },
   }
 }
 
@@ -75,4 +81,5 @@ export const schedule: readonly Recurring[] = [
   { name: 'remove-expired-links', everyMs: 3_600 * SECOND_MS },
   { name: 'remove-old-letters', everyMs: 3_600 * SECOND_MS },
   { name: 'sweep-files', everyMs: 3_600 * SECOND_MS },
+  { name: 'remove-expired-visits', everyMs: 3_600 * SECOND_MS },
 ]

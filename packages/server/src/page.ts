@@ -1,5 +1,6 @@
 import { settings as catalogue, type Settings } from './areas/settings/catalogue.ts'
 import { ApiError } from './api-error.ts'
+import { readFields } from './fields.ts'
 
 /** What a caller asks of a list (contract §G.4), as it comes off the wire. */
 export interface PageQuery {
@@ -29,7 +30,8 @@ type CountSettings = Pick<Settings, 'API_Default_Count' | 'API_Upper_Count_Limit
 /**
  * The page that `query` asks for. `columns` says which wire field is which column; other fields are ignored, and where
  * none is left `fallback` is the order. `count` never passes `API_Upper_Count_Limit`: `count=0` asks for that many
- * (promises A37). `fields` and `query` select nothing here, as on newer servers, but must be what they claim to be.
+ * (promises A37). `fields` and `query` must be what they claim to be; `fields` is applied to the answer (http/dispatch.ts),
+ * and `query` is ignored, as on newer servers: what a list can be asked has parameters of its own.
  * @throws `error-invalid-sort`, `error-invalid-fields`, `error-invalid-query`
  */
 export function readPage<Column extends string>(
@@ -80,7 +82,7 @@ function readOrder<Column extends string>(
 }
 
 function refuseUnreadable({ fields, query }: PageQuery): void {
-  if (!isBlank(fields) && !isProjection(parseObject(fields)))
+  if (!isBlank(fields) && readFields(fields) === undefined)
     throw new ApiError('error-invalid-fields', { reason: `Invalid fields parameter provided: "${fields}"` })
   if (!isBlank(query) && parseObject(query) === undefined)
     throw new ApiError('error-invalid-query', { reason: `Invalid query parameter provided: "${query}"` })
@@ -89,10 +91,6 @@ function refuseUnreadable({ fields, query }: PageQuery): void {
 /** A parameter without a value asks for nothing. */
 function isBlank(raw: string | undefined): raw is '' | undefined {
   return raw === undefined || raw === ''
-}
-
-function isProjection(fields: Record<string, unknown> | undefined): boolean {
-  return fields !== undefined && Object.values(fields).every((shown) => shown === 0 || shown === 1)
 }
 
 /** The JSON object in a text, or `undefined`. */

@@ -32,6 +32,12 @@ export const reactions: Reactions = {
         : [],
   ],
   'files.removed': [(_tx, { fileIds }) => [{ name: 'remove-files', data: { fileIds } }]],
+  'presence.held': [
+    (_tx, { roomId, until }) => [
+      { name: 'tell-presence', data: { roomId }, uniqueKey: `tell-presence:${roomId}`, runAt: until },
+    ],
+  ],
+  'contact.mentioned': [(_tx, data) => [{ name: 'capture-contact', data }]],
   'mail.queued': [(_tx, { mailId }) => [{ name: 'send-mail', data: { mailId }, uniqueKey: `send-mail:${mailId}` }]],
   'password.forgotten': [
     (_tx, { email }) => [

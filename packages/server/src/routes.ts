@@ -5,6 +5,8 @@ import { agentRoutes } from './areas/agents/routes.ts'
 import { departmentRoutes } from './areas/departments/routes.ts'
 import { auditRoutes } from './areas/audit/routes.ts'
 import { fileRoutes } from './areas/files/routes.ts'
+import { contactRoutes } from './areas/contacts/routes.ts'
+import { customFieldRoutes } from './areas/custom-fields/routes.ts'
 import { inquiryRoutes } from './areas/inquiries/routes.ts'
 import { offlineMessageRoutes } from './areas/offline-messages/routes.ts'
 import { chatRoutes, messageRoutes } from './areas/messages/routes.ts'
@@ -42,6 +44,8 @@ const handlers: Handlers<Contract> = {
   ...transcriptRoutes,
   ...subscriptionRoutes,
   ...transferRoutes,
+  ...customFieldRoutes,
+  ...contactRoutes,
 }
 
 /** Every operation with its handler, by its key. */

@@ -30,6 +30,7 @@ import { makeWorker, type Worker } from './jobs/worker.ts'
 import { makeLog } from './log.ts'
 import { makeTakesMail } from './mail/exchange.ts'
 import { makeMailer } from './mail/mailer.ts'
+import { makePatterns } from './patterns/patterns.ts'
 import { reactions } from './reactions.ts'
 import { operations } from './routes.ts'
 import { readVersion } from './version.ts'
@@ -78,7 +79,19 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const mailer = smtpUrl === undefined ? undefined : makeMailer(smtpUrl, clock)
   const takesMail = makeTakesMail(surroundings.nameServers)
   const files = makeFileStore({ folder: join(config.dataDir, 'uploads'), newId })
-  const context: Context = { transact, read: reader, clock, config, log, files, loginGuard, mailer, takesMail }
+  const patterns = makePatterns({ log })
+  const context: Context = {
+    transact,
+    read: reader,
+    clock,
+    config,
+    log,
+    files,
+    patterns,
+    loginGuard,
+    mailer,
+    takesMail,
+  }
   const whoIs: WhoIs = (credentials) => authenticate(reader, credentials, new Date(clock()).toISOString())
   const limitScale = makeLimitScale(() => readSettings(reader), clock)
   bus.subscribe(({ name }) => name === 'settings.changed' && limitScale.forget())
@@ -124,6 +137,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       const stopped = worker.stop()
       mailer?.close()
       await stopped
+      await patterns.close()
       await database.close()
     }),
   }

@@ -164,6 +164,7 @@ const tables: Record<keyof Tables, true> = {
   visitor: true,
   contact: true,
   block: true,
+  visitorField: true,
   pageVisit: true,
   customField: true,
   department: true,

@@ -32,6 +32,7 @@ export const messages = operations('Messages', {
       'room-closed': 'bare',
       'message-length-exceeds-character-limit': 'bare',
       'invalid-message': 'bare',
+      'error-contact-channel-blocked': 'bare',
     },
   },
   'GET /livechat/message/:_id': {
@@ -129,6 +130,28 @@ export const messages = operations('Messages', {
       total: t.Integer(),
     }),
     errors: { 'invalid-room': 'bare', 'not-allowed': 'bare' },
+  },
+  'POST /livechat/messages': {
+    summary: 'Write several messages as a visitor, for integrations',
+    description:
+      'Registers the visitor and opens a room where there is none. All messages are stored, in their order, or none.',
+    caller: 'user',
+    limit: 'staff',
+    body: t.Object({
+      visitor: t.Object({ token: Token }),
+      messages: t.Array(t.Object({ msg: Text }), { minItems: 1, maxItems: 100 }),
+    }),
+    returns: t.Object({
+      messages: t.Array(t.Object({ username: t.String(), msg: t.String(), ts: Time })),
+    }),
+    errors: {
+      'error-livechat-visitor-registration': 'bare',
+      'error-contact-channel-blocked': 'bare',
+      'no-agent-online': 'withCode',
+      'error-omnichannel-is-disabled': 'withCode',
+      'error-routing-method-not-available': 'withCode',
+      'message-length-exceeds-character-limit': 'bare',
+    },
   },
 })
 

@@ -36,6 +36,8 @@ export const rooms = operations('Rooms', {
       'no-agent-online': 'withCode',
       'error-omnichannel-is-disabled': 'withCode',
       'error-routing-method-not-available': 'withCode',
+      'error-contact-channel-blocked': 'bare',
+      'error-too-many-requests': 'tooMany',
     },
   },
   'POST /livechat/room.close': {

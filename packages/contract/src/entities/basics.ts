@@ -21,9 +21,11 @@ export function Maybe<Schema extends TSchema>(schema: Schema) {
 export const pageQuery = {
   offset: t.Optional(t.Integer({ minimum: 0 })),
   count: t.Optional(t.Integer({ minimum: 0 })),
-  sort: t.Optional(t.String({ maxLength: 1_000 })),
-  fields: t.Optional(t.String({ maxLength: 1_000 })),
-  query: t.Optional(t.String({ maxLength: 1_000 })),
+  sort: t.Optional(t.String({ maxLength: 1_000, description: 'JSON: fields and 1 or -1, in this order' })),
+  fields: t.Optional(
+    t.String({ maxLength: 1_000, description: 'JSON: fields and 1 to show only these, or 0 to leave them out' }),
+  ),
+  query: t.Optional(t.String({ maxLength: 1_000, description: 'JSON; accepted for old clients, and not applied' })),
 }
 
 /** What every list answers beside its rows. */

@@ -47,6 +47,7 @@ export const Message = t.Object({
     }),
   ),
   transferData: t.Optional(t.Unknown()),
+  navigation: t.Optional(t.Unknown()),
   comment: t.Optional(t.String()),
   seq: t.Optional(t.Integer({ description: 'The number of the latest change of this message in its room' })),
 })

@@ -49,6 +49,7 @@ export const Room = t.Object({
   autoTransferredAt: t.Optional(Time),
   surveyFeedback: t.Optional(t.Record(t.String(), t.String())),
   lastMessage: t.Optional(Message),
+  callStatus: t.Optional(t.String()),
   topic: t.Optional(t.String()),
   tags: t.Optional(t.Array(t.String())),
   livechatData: t.Optional(t.Record(t.String(), t.String())),

@@ -15,6 +15,7 @@ export const Visitor = t.Object({
   department: t.Optional(t.String()),
   livechatData: t.Optional(t.Record(t.String(), t.String())),
   contactId: t.Optional(t.String()),
+  contactManager: t.Optional(t.Object({ username: t.String() })),
   activity: t.Optional(t.Array(t.String())),
   lastChat: t.Optional(t.Object({ _id: t.String(), ts: Time })),
   lastAgent: t.Optional(t.Object({ agentId: t.String(), username: t.String(), ts: Time })),

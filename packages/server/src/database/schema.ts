@@ -6,6 +6,7 @@ export interface Tables {
   visitor: VisitorTable
   contact: ContactTable
   block: BlockTable
+  visitorField: VisitorFieldTable
   pageVisit: PageVisitTable
   customField: CustomFieldTable
   department: DepartmentTable
@@ -43,6 +44,9 @@ export interface VisitorTable {
   name: string | null
   email: string | null
   phone: string | null
+  /** What the visitor wrote in a message. Shown to agents, and never taken for who somebody is. */
+  foundEmail: string | null
+  foundPhone: string | null
   status: string | null
   departmentId: string | null
   contactId: string | null
@@ -63,7 +67,14 @@ export interface VisitorTable {
   disabledAt: string | null
 }
 
-/** Somebody who may not chat: `kind` is `visitor` (value: the hash of a token) or `address`. */
+/** The custom fields of a visitor once more, a row each: agents search in them. */
+export interface VisitorFieldTable {
+  visitorId: string
+  key: string
+  folded: string
+}
+
+/** Somebody who may not chat: `kind` is `visitor` (value: the hash of a token) or `address` (the hash of one). */
 export interface BlockTable {
   id: string
   kind: 'visitor' | 'address'
@@ -82,7 +93,7 @@ export interface PageVisitTable {
   change: string
   title: string
   href: string
-  /** Whoever sent it, for the limit of visits by unknown tokens. */
+  /** Where it came from, as a hash, for the limit of visits by unknown tokens. */
   address: string
   visitedAt: string
   expiresAt: string | null
@@ -161,11 +172,15 @@ export interface RoomTable {
   /** The name that agents see, folded for searching and sorting. */
   nameFolded: string
   visitorStatus: string
+  /** When agents were last told of a change of it. */
+  visitorStatusAt: string | null
   visitorSpokeAt: string | null
   contactId: string | null
   departmentId: string | null
   sourceType: string
   sourceDestination: string | null
+  /** Where it was opened from, as a hash: one address may have so many chats that nobody has answered. */
+  openedFrom: string | null
   openedAt: string
   queuedAt: string | null
   closedAt: string | null

@@ -61,7 +61,21 @@ async function converse(token: string): Promise<{ rid: string; id: string }> {
   await anyone.call('GET /livechat/messages.sync/:rid', { params: { rid }, query: { token } })
   await anyone.call('POST /livechat/visitor.status', { body: { token, status: 'away' } })
   await sendAFile(token, rid)
-  Object.assign(ids, { roomId: rid, rid, msgId: message._id })
+  await anyone.call('POST /livechat/visitor.callStatus', { body: { token, rid, callStatus: 'ringing', callId: 'x' } })
+  const pageInfo = { change: 'url', title: 'Shop', location: { href: 'https://shop.example/' } }
+  await anyone.call('POST /livechat/page.visited', { body: { token, rid, pageInfo } })
+  await anyone.raw('POST /livechat/custom.field', { body: { token, key: 'unknown', value: text, overwrite: true } })
+  await anyone.raw('POST /livechat/custom.fields', { body: { token, customFields: [] } })
+  const visitorId = room.v._id
+  Object.assign(ids, {
+    roomId: rid,
+    rid,
+    msgId: message._id,
+    visitorId,
+    contactId: visitorId,
+    selector: '{}',
+    term: '',
+  })
   return { rid, id: room.v._id }
 }
 
@@ -158,6 +172,10 @@ describe('a secret', () => {
       'GET /livechat/messages/:rid',
       'GET /chat.getMessage',
       'GET /livechat/inquiries.list',
+      'GET /livechat/visitors.info',
+      'GET /livechat/visitors.search',
+      'GET /livechat/visitors.pagesVisited/:roomId',
+      'GET /livechat/visitors.chatHistory/room/:roomId/visitor/:visitorId',
     ])
       expect(seen).toContain(key)
     // The conversation itself is in them: the readings above did read.

@@ -2,6 +2,7 @@ import type { Caller, Operation } from '@deskbell/contract/operation.ts'
 import { formOf, internalError, notPermitted, notSignedIn } from '@deskbell/contract/refusals.ts'
 import { ApiError } from '../api-error.ts'
 import type { Context, RequestInfo, SignedIn, WhoIs } from '../context.ts'
+import { project, readFields } from '../fields.ts'
 import type { IncomingForm } from './form.ts'
 import { limitCall } from './limit-calls.ts'
 import type { RateLimiter } from './rate-limit.ts'
@@ -71,7 +72,7 @@ export function makeDispatch(options: DispatchOptions): Dispatch {
       const answered = await handle(context, { ...input, user, form: call.form, request: call.request })
       limited.note(undefined)
       if (checksAnswers) refuseWrongAnswer(call.key, operation, answered)
-      return { status: 200, headers: limited.headers, body: envelope(operation, answered) }
+      return { status: 200, headers: limited.headers, body: envelope(operation, narrowed(input.query, answered)) }
     } catch (error) {
       return limited.note(error) ?? { headers: limited.headers, ...failed(error, operation, call) }
     }
@@ -111,6 +112,19 @@ function isPermitted(caller: Caller, user: SignedIn | undefined): boolean {
 function refuseWrongAnswer(key: string, operation: Operation, answer: unknown): void {
   const wrong = describeWrongAnswer(operation, answer)
   if (wrong !== undefined) throw new Error(`The answer of '${key}' is not what the contract says: ${wrong}`)
+}
+
+/** The documents of a list with the fields that the caller asked for (contract §G.4). */
+function narrowed(query: unknown, answer: unknown): unknown {
+  const { fields: asked } = (query ?? {}) as { fields?: unknown }
+  const fields = typeof asked === 'string' ? readFields(asked) : undefined
+  if (fields === undefined) return answer
+  return Object.fromEntries(
+    Object.entries(answer as object).map(([name, part]: [string, unknown]) => [
+      name,
+      Array.isArray(part) ? project(part, fields) : part,
+    ]),
+  )
 }
 
 function envelope(operation: Operation, answer: unknown): unknown {

@@ -57,17 +57,24 @@ function inputOf(operation: Operation, values: Record<string, string>): CallInpu
 const open = Object.entries(contract as Readonly<Record<string, Operation>>).filter(
   ([, { caller }]) => caller === 'anyone',
 )
-const withRoom = open.filter(([, operation]) => namesOf(operation).has('rid'))
+// A page is answered alike for every token and every room, and never lands in a foreign one: visitor-activity.test.ts.
+const withRoom = open.filter(
+  ([key, operation]) => namesOf(operation).has('rid') && key !== 'POST /livechat/page.visited',
+)
 const withMessage = withRoom.filter(([, operation]) => namesOf(operation).has('_id'))
 
 /** Operations that have one word of their own for both (contract A.24). */
 const ownWords: Readonly<Record<string, string>> = { 'POST /livechat/transcript': 'error-invalid-visitor' }
 
 /** Uploads have one word for whatever is not the caller's (contract A.17). */
-function refusalOf(key: string, { upload }: Operation, code: string): [number, unknown] {
-  return upload === undefined
-    ? [400, { success: false, error: ownWords[key] ?? code }]
-    : [403, { success: false, error: 'unauthorized' }]
+function refusalOf(
+  key: string,
+  { upload, errors }: Operation,
+  code: 'invalid-token' | 'invalid-room',
+): [number, unknown] {
+  if (upload !== undefined) return [403, { success: false, error: 'unauthorized' }]
+  if (errors[code] === 'withCode') return [400, { success: false, error: `[${code}]`, errorType: code }]
+  return [400, { success: false, error: ownWords[key] ?? code }]
 }
 
 /** All that tells two answers apart. */

@@ -2,6 +2,7 @@ import type { Operation } from '@deskbell/contract/operation.ts'
 import { busy, formOf, malformed, refusal, retryAfterOf, tooManyRequests } from '@deskbell/contract/refusals.ts'
 import { ApiError } from '../api-error.ts'
 import { QueueFull, RuleTooSlow, StartOver } from '../database/transaction.ts'
+import { PatternsBusy } from '../patterns/patterns.ts'
 import { Malformed } from './validate.ts'
 
 /** What goes back over the wire. */
@@ -16,12 +17,13 @@ export function slowDown(retryAfterSeconds: number): Reply {
   return { ...tooManyRequests(retryAfterSeconds), headers: { 'retry-after': String(retryAfterSeconds) } }
 }
 
+const saysBusy = [QueueFull, RuleTooSlow, StartOver, PatternsBusy]
+
 /** What a thrown thing becomes on the wire, or `undefined` for a fault of ours. */
 export function replyTo(error: unknown, operation: Operation): Reply | undefined {
   if (error instanceof Malformed) return malformed(error.style, error.message)
   // Nothing was written: the caller may come back. After a failed commit that is not sure, so it is not said there.
-  if (error instanceof QueueFull || error instanceof RuleTooSlow || error instanceof StartOver)
-    return { ...busy, headers: { 'retry-after': '1' } }
+  if (saysBusy.some((kind) => error instanceof kind)) return { ...busy, headers: { 'retry-after': '1' } }
   if (!(error instanceof ApiError)) return undefined
   const form = formOf(operation, error.code)
   if (form === undefined) return undefined

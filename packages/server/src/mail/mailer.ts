@@ -15,7 +15,7 @@ export interface Mailer {
 }
 
 /** A letter could not be handed over now. Says nothing of what is in the letter, nor for whom it is. */
-export class DeliveryFailed extends Error {
+class DeliveryFailed extends Error {
   override name = 'DeliveryFailed'
 }
 

@@ -7,10 +7,12 @@ import {
   mayRead,
   noteStaffSpoke,
   noteVisitorSpoke,
+  openRoom,
   requireOwnRoom,
   staffAuthor,
   visitorAuthor,
 } from '../rooms/rooms.ts'
+import type { Outside } from '../routing/routing.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import { mostRows } from '../../page.ts'
 import { readSettings, visitorTextLimit } from '../settings/settings.ts'
@@ -27,7 +29,15 @@ import {
   type Author,
   type Message,
 } from '../timeline/timeline.ts'
-import { noteAnswered, requireVisitor, type Visitor } from '../visitors/visitors.ts'
+import {
+  findVisitor,
+  mayTellContact,
+  noteAnswered,
+  refuseBlocked,
+  registerVisitor,
+  requireVisitor,
+  type Visitor,
+} from '../visitors/visitors.ts'
 import { isPlain, messageTree } from './message-tree.ts'
 import { findQuotedMessageIds, quoteAttachment, type QuotedMessage } from './quotes.ts'
 
@@ -58,7 +68,8 @@ export interface Draft {
  * Sends a visitor's message. The same id again from the same visitor in the same room answers the stored message
  * unchanged, also after the room was closed; from anybody else, or after it was taken back, it is refused without a word
  * of it (promises A7).
- * @throws `invalid-token`, `invalid-room`, `room-closed`, `message-length-exceeds-character-limit`, `invalid-message`
+ * @throws `invalid-token`, `invalid-room`, `room-closed`, `message-length-exceeds-character-limit`, `invalid-message`,
+ * `error-contact-channel-blocked`
  */
 export async function sendVisitorMessage(tx: Transaction, token: string, draft: Draft): Promise<Message> {
   const visitor = await requireVisitor(tx, token)
@@ -72,8 +83,32 @@ export async function sendVisitorMessage(tx: Transaction, token: string, draft: 
   if (written === 'refused') throw await refusalFor(tx, visitor, draft.roomId)
   if (isTooLongForVisitor(text, await readSettings(tx))) throw new ApiError('message-length-exceeds-character-limit')
   if (written === 'taken') throw takenError(earlier)
-  await noteVisitorSpoke(tx, written.moved)
-  return written.message
+  const { message, moved } = written
+  await noteVisitorSpoke(tx, moved)
+  if (mayTellContact(visitor, text)) tx.emit('contact.mentioned', { visitorId: visitor.id, messageId: message.id })
+  return message
+}
+
+/**
+ * Writes several messages as a visitor, in their order, all or none; registers the visitor and opens a room where there
+ * is none (contract A.21).
+ * @throws `error-livechat-visitor-registration`, and as `openRoom` and `sendVisitorMessage`
+ */
+export async function sendManyAsVisitor(
+  tx: Transaction,
+  token: string,
+  texts: readonly Composed[],
+  outside: Outside,
+): Promise<Message[]> {
+  if ((await findVisitor(tx, token)) === undefined)
+    await registerVisitor(tx, { token }, {}).catch((error: unknown) => {
+      const isTheirs = error instanceof ApiError && error.code === 'error-invalid-token'
+      throw isTheirs ? new ApiError('error-livechat-visitor-registration', { cause: error }) : error
+    })
+  const { room } = await openRoom(tx, { token, source: { type: 'api' } }, outside)
+  const sent: Message[] = []
+  for (const composed of texts) sent.push(await sendVisitorMessage(tx, token, { roomId: room.id, composed }))
+  return sent
 }
 
 /**
@@ -312,10 +347,12 @@ function takenError(earlier: Message | undefined): Error {
   return earlier === undefined ? new StartOver() : new ApiError('invalid-message')
 }
 
-/** Why a visitor could not write: the room is not theirs, or it has ended. */
+/** Why a visitor could not write: the room is not theirs, or it has ended, perhaps since the visitor is blocked. */
 async function refusalFor(tx: Transaction, visitor: Visitor, roomId: string): Promise<ApiError> {
   const room = await findRoom(tx, roomId)
-  return new ApiError(room?.visitor.id === visitor.id ? 'room-closed' : 'invalid-room')
+  if (room?.visitor.id !== visitor.id) return new ApiError('invalid-room')
+  await refuseBlocked(tx, visitor)
+  return new ApiError('room-closed')
 }
 
 function isTooLongForVisitor(text: string, settings: Settings): boolean {

@@ -2,6 +2,7 @@ import type { chat, messages } from '@deskbell/contract/areas/messages.ts'
 import { ApiError } from '../../api-error.ts'
 import type { Context, Handlers } from '../../context.ts'
 import { readPage } from '../../page.ts'
+import { withOutside } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import { signFile } from '../timeline/timeline.ts'
 import { messageToWire, staff, type Audience } from '../timeline/wire.ts'
@@ -18,6 +19,7 @@ import {
   requireStaffMessage,
   requireVisitorMessage,
   searchMessages,
+  sendManyAsVisitor,
   sendStaffMessage,
   sendVisitorMessage,
 } from './messages.ts'
@@ -96,6 +98,13 @@ export const messageRoutes: Handlers<typeof messages> = {
       offset: page.offset,
       total,
     }
+  },
+  'POST /livechat/messages': async (context, { body }) => {
+    const composed = body.messages.map(({ msg }) => compose(msg, context.config))
+    const sent = await withOutside(context, (tx, outside) =>
+      sendManyAsVisitor(tx, body.visitor.token, composed, outside),
+    )
+    return { messages: sent.map(({ author, text, sentAt }) => ({ username: author.username, msg: text, ts: sentAt })) }
   },
 }
 

@@ -90,7 +90,7 @@ type Closing = Omit<ClosingRequest, 'roomId'> & { by: Author }
  * @throws `error-room-cannot-be-closed-try-again` where somebody else closed it since the caller looked,
  * `error-tags-must-be-assigned-before-closing-chat`
  */
-async function closeRoom(tx: Transaction, roomId: string, closing: Closing): Promise<void> {
+export async function closeRoom(tx: Transaction, roomId: string, closing: Closing): Promise<void> {
   const room = await takeOpenRoom(tx, roomId)
   if (room === undefined) throw new ApiError('error-room-cannot-be-closed-try-again')
   const tags = await tagsAtEnd(tx, room, closing)

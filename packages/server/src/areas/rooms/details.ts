@@ -10,8 +10,8 @@ import {
   updateRoom,
   type Room,
 } from '../timeline/timeline.ts'
+import { mergeFields } from '../custom-fields/custom-fields.ts'
 import { correctVisitor } from '../visitors/visitors.ts'
-import { listFieldIds } from './field-store.ts'
 
 /** What a member of the staff writes down about a room and its visitor; absent keys stay as they are. */
 export interface Details {
@@ -34,17 +34,6 @@ export async function requireEditableRoom(reader: Reader, user: SignedIn, roomId
   return room
 }
 
-/** What of the given values may be stored: those of fields that are defined for visitors or for rooms. */
-export async function acceptFields(
-  reader: Reader,
-  scope: 'visitor' | 'room',
-  given: Readonly<Record<string, string>>,
-): Promise<Record<string, string>> {
-  if (Object.keys(given).length === 0) return {}
-  const defined = await listFieldIds(reader, scope)
-  return Object.fromEntries(Object.entries(given).filter(([key]) => defined.has(key)))
-}
-
 /**
  * Writes details down, open or closed (contract §D.3). The visitor must be that of the room.
  * @throws as `requireEditableRoom`, and `error-invalid-visitor`, `error-invalid-email`
@@ -63,6 +52,6 @@ export async function saveDetails(tx: Transaction, user: SignedIn, roomId: strin
     ...(name !== undefined && { visitorName: name, nameFolded: foldName(name) }),
   })
   if (tags !== undefined) await replaceTags(tx, roomId, [...new Set(tags)])
-  if (Object.keys(roomFields).length > 0) await replaceFields(tx, roomId, { ...room.fields, ...roomFields })
+  if (Object.keys(roomFields).length > 0) await replaceFields(tx, roomId, mergeFields(room.fields, roomFields) ?? {})
   tx.emit('room.changed', { roomId })
 }

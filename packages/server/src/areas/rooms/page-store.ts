@@ -1,6 +1,6 @@
 import { sql, type Expression } from 'kysely'
 import type { Reader } from '../../database/transaction.ts'
-import { roomFromRow, type Room } from '../timeline/timeline.ts'
+import { findRooms, type Room } from '../timeline/timeline.ts'
 import { matches, type RoomColumn, type RoomFilter, type RoomPage } from './list-store.ts'
 
 /** Rooms that are sorted in memory rather than found by walking through the others. */
@@ -68,8 +68,8 @@ function walk(reader: Reader, filter: RoomFilter, page: RoomPage): Promise<strin
           .where('tag', 'in', [...tags]),
       ),
     )
-  if (page.order[0]?.column !== 'lastMessageMs') return idsOf(reader, matching, page)
-  return idsByLastMessage(reader, matching, page)
+  const isOfBothHalves = filter.state === undefined && page.order[0]?.column === 'lastMessageMs'
+  return isOfBothHalves ? idsByLastMessage(reader, matching, page) : idsOf(reader, matching, page)
 }
 
 type Matching = ReturnType<typeof matches>
@@ -112,31 +112,46 @@ function sortKey(column: RoomColumn): Expression<unknown> {
   return isAlwaysThere ? sql.ref(column) : sql`coalesce(${sql.ref(column)}, '')`
 }
 
-/** Most rooms are closed: counting all and those that are open takes less than counting the closed ones. */
 async function count(reader: Reader, filter: RoomFilter): Promise<number> {
-  if (filter.state !== 'closed' || mayBeFew(filter))
-    return (await reader.first(counted(matches(reader, filter))))?.total ?? 0
-  const all = matches(reader, { ...filter, state: undefined })
   const row = await reader.first(
-    reader.sql.selectNoFrom(
-      sql<number>`(${counted(all)}) - (${counted(all.where('closedAt', 'is', null))})`.as('total'),
-    ),
+    filter.state === 'closed' ? countedClosed(reader, filter) : countedWithin(reader, filter),
   )
   return row?.total ?? 0
 }
+
+/** Most rooms are closed: counting all and those that are open takes less than counting the closed ones. */
+function countedClosed(reader: Reader, filter: RoomFilter) {
+  if (mayBeFew(filter) || asksForClosing(filter)) return countedWithin(reader, filter)
+  const all = matches(reader, { ...filter, state: undefined })
+  const open = all.where('closedAt', 'is', null)
+  return reader.sql.selectNoFrom(sql<number>`(${counted(all)}) - (${counted(open)})`.as('total'))
+}
+
+/** By the index that sorts rooms by their closing, where that is asked for. */
+function countedWithin(reader: Reader, filter: RoomFilter) {
+  if (!asksForClosing(filter)) return counted(matches(reader, filter))
+  const { closedFrom = EVER, closedUntil = NEVER, ...rest } = filter
+  const closing = sortKey('closedAt')
+  return counted(
+    matches(reader, rest)
+      .where(sql<boolean>`${closing} >= ${closedFrom}`)
+      .where(sql<boolean>`${closing} <= ${closedUntil}`),
+  )
+}
+
+function asksForClosing({ closedFrom, closedUntil }: RoomFilter): boolean {
+  return closedFrom !== undefined || closedUntil !== undefined
+}
+
+// Before and after any time, and after the empty text of what has none; text compares byte by byte.
+const EVER = '0'
+const NEVER = '9999-12-31T23:59:59.999Z'
 
 function counted(matching: Matching) {
   return matching.select((eb) => eb.fn.countAll<number>().as('total'))
 }
 
 async function fetchRooms(reader: Reader, ids: readonly string[]): Promise<Room[]> {
-  if (ids.length === 0) return []
-  const rows = await reader.all(
-    reader.sql
-      .selectFrom('room')
-      .selectAll()
-      .where('id', 'in', [...ids]),
-  )
-  const byId = new Map(rows.map((row) => [row.id, roomFromRow(row)]))
-  return ids.flatMap((id) => byId.get(id) ?? [])
+  const found = await findRooms(reader, ids)
+  return ids.flatMap((id) => found.get(id) ?? [])
 }

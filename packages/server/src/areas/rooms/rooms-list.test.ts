@@ -213,6 +213,22 @@ describe('pages', () => {
     },
   )
 
+  test('with the fields asked for', async () => {
+    const { body } = await list(manager, { fields: '{"fname":1,"v.username":1}', sort: '{"ts":1}', count: '1' })
+    const { v } = chat.closed.room
+    const rooms = [{ _id: chat.closed.rid, fname: 'Äda Closed', v: { username: v.username } }]
+    expect(body).toEqual({ rooms, count: 1, offset: 0, total: 4, success: true })
+    const without = (await list(manager, { fields: '{"v":0,"source":0}' })).body as { rooms: object[] }
+    for (const room of without.rooms) {
+      expect(room).toMatchObject({ t: 'l' })
+      expect(room).not.toHaveProperty('v')
+      expect(room).not.toHaveProperty('source')
+    }
+    const wanted = await list(manager, { fields: '{"v.token":1,"joinCode":1}' })
+    for (const { token } of Object.values(chat)) expect(JSON.stringify(wanted.body)).not.toContain(token)
+    expect([(await list(manager, { fields: '{"v":2}' })).status, errorTypeOf(await list(manager, { fields: 'v' }))]).toEqual([400, 'error-invalid-fields']) // prettier-ignore
+  })
+
   test.each(['{"$where":"sleep(5000)"}', '{"ts":{"$regex":".*"}}', '{"servedBy._id":"x"}'])(
     'query=%s is never a filter of the database',
     async (query) => {

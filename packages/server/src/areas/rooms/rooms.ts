@@ -22,18 +22,19 @@ import {
   writeLine,
   type Room,
 } from '../timeline/timeline.ts'
-import { noteChat, requireVisitor, type Visitor } from '../visitors/visitors.ts'
+import { claimVisits, noteChat, refuseBlocked, requireVisitor, type Visitor } from '../visitors/visitors.ts'
 import { mayRead } from './access.ts'
 import { staffAuthor, visitorAuthor } from './authors.ts'
 import { findLastAgentOf } from './list-store.ts'
+import { originOfOpening } from './origins.ts'
 
 export type { Room } from '../timeline/timeline.ts'
 export { findLastMessage, findLastMessages, findRoom } from '../timeline/timeline.ts'
 export { mayRead, requireOwnRoom } from './access.ts'
 export { actOnLeave, noteLeave, type Leave } from './agent-leave.ts'
 export { staffAuthor, visitorAuthor } from './authors.ts'
-export { closeByUser, closeByVisitor } from './closing.ts'
-export { acceptFields, requireEditableRoom, saveDetails, type Details } from './details.ts'
+export { closeByUser, closeByVisitor, closeRoom } from './closing.ts'
+export { requireEditableRoom, saveDetails, type Details } from './details.ts'
 export { holdByUser, resumeByUser } from './hold.ts'
 export { listSources, type RoomColumn, type RoomFilter } from './list-store.ts'
 export { findServingIds, listRooms } from './page-store.ts'
@@ -69,12 +70,17 @@ export interface Opening {
   /** An agent the visitor asks for; only a wish. */
   agentId?: string | undefined
   source: { type: 'widget' | 'api'; destination?: string | undefined }
+  /** Where the visitor calls from; absent where somebody opens a room for one. */
+  address?: string | undefined
+  /** Whether one address may have only so many chats that nobody has answered. */
+  isLimited?: boolean
 }
 
 /**
  * The visitor's open room, or a new one, routed before anybody is answered (contract A.10). An outside service is asked
  * where it decides.
- * @throws `invalid-token`, `error-omnichannel-is-disabled`, `error-routing-method-not-available`, `no-agent-online`
+ * @throws `invalid-token`, `error-omnichannel-is-disabled`, `error-routing-method-not-available`, `no-agent-online`,
+ * `error-contact-channel-blocked`, `error-too-many-requests`
  */
 export async function openRoom(
   tx: Transaction,
@@ -85,6 +91,7 @@ export async function openRoom(
   if (existing !== undefined) return { room: existing, isNew: false }
   const settings = await readSettings(tx)
   refuseWhileClosed(settings)
+  const origin = await originOfOpening(tx, opening)
 
   const entry = await findEntry(tx, {
     departmentId: visitor.departmentId,
@@ -96,9 +103,12 @@ export async function openRoom(
 
   const { departmentId } = entry
   const roomId = tx.newId()
-  await insertFor(tx, roomId, visitor, { source: opening.source, departmentId })
+  await insertFor(tx, roomId, visitor, { source: opening.source, departmentId, origin })
   // Removed at this moment: started over, the token is unknown.
   if (!(await noteChat(tx, visitor.id, roomId))) throw new StartOver()
+  // With the visitor's row in hand: a block beside this has either been seen or will see this room.
+  await refuseBlocked(tx, opening)
+  await claimVisits(tx, opening.token, roomId)
   await writeLine(tx, roomId, { type: 'livechat-started', text: '', author: visitorAuthor(visitor) })
   tx.emit('room.opened', { roomId, departmentId: departmentId ?? null })
   const room = await enqueue(tx, (await findRoom(tx, roomId)) as Room, { ...entry, outside })
@@ -142,7 +152,11 @@ async function insertFor(
   tx: Transaction,
   id: string,
   visitor: Visitor,
-  { source, departmentId }: Pick<Opening, 'source'> & { departmentId: string | undefined },
+  {
+    source,
+    departmentId,
+    origin,
+  }: Pick<Opening, 'source'> & { departmentId: string | undefined; origin: string | null },
 ): Promise<void> {
   const inserted = await insertRoom(tx, {
     id,
@@ -156,6 +170,7 @@ async function insertFor(
     departmentId: departmentId ?? null,
     sourceType: source.type,
     sourceDestination: source.destination ?? null,
+    openedFrom: origin,
     openedAt: tx.now,
     queuedAt: tx.now,
     closedAt: null,

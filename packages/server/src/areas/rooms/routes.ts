@@ -3,12 +3,12 @@ import { ApiError } from '../../api-error.ts'
 import type { Handlers, SignedIn } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { readPage } from '../../page.ts'
+import { checkFields } from '../custom-fields/custom-fields.ts'
 import { findDepartmentNames } from '../departments/departments.ts'
 import { withOutside } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import { defaultChannel, roomToWire, staff, type Audience } from '../timeline/wire.ts'
 import {
-  acceptFields,
   closeByUser,
   closeByVisitor,
   findLastMessage,
@@ -46,14 +46,15 @@ const sortable: Readonly<Record<string, RoomColumn>> = {
 
 export const roomRoutes: Handlers<typeof rooms> = {
   'GET /livechat/room': async (context, { query, request }) => {
-    const { read } = context
+    const { read, config } = context
     const { token, rid, agentId } = query
     const { room: existing } = await findRoomFor(read, { token, roomId: rid })
     const source = request.isWidget ? { type: 'widget' as const, destination: request.host } : { type: 'api' as const }
+    const from = { address: request.address, isLimited: config.http.rateLimits }
     const { room, isNew } =
       existing !== undefined
         ? { room: existing, isNew: false }
-        : await withOutside(context, (tx, outside) => openRoom(tx, { token, agentId, source }, outside))
+        : await withOutside(context, (tx, outside) => openRoom(tx, { token, agentId, source, ...from }, outside))
     return { room: await documentOf(read, room, { visitorToken: token }), newRoom: isNew }
   },
   'POST /livechat/room.close': async ({ read, transact }, { body }) => {
@@ -70,7 +71,7 @@ export const roomRoutes: Handlers<typeof rooms> = {
     const { rid, token } = body
     return { rid, data: await transact((tx) => rateRoom(tx, { token, roomId: rid }, body.data)) }
   },
-  'POST /livechat/room.saveInfo': async ({ read, transact }, { body, user }) => {
+  'POST /livechat/room.saveInfo': async ({ read, transact, patterns }, { body, user }) => {
     const { guestData, roomData } = body
     await requireEditableRoom(read, user, roomData._id)
     const mayEditFields = user.can('edit-livechat-room-customfields')
@@ -83,8 +84,8 @@ export const roomRoutes: Handlers<typeof rooms> = {
       },
       topic: roomData.topic ?? undefined,
       tags: roomData.tags ?? undefined,
-      guestFields: mayEditFields ? await acceptFields(read, 'visitor', guestData.livechatData ?? {}) : {},
-      roomFields: await acceptFields(read, 'room', roomData.livechatData ?? {}),
+      guestFields: mayEditFields ? await checkFields(read, patterns, 'visitor', guestData.livechatData ?? {}) : {},
+      roomFields: await checkFields(read, patterns, 'room', roomData.livechatData ?? {}),
     }
     await transact((tx) => saveDetails(tx, user, roomData._id, details))
     return {}

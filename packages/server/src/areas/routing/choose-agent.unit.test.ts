@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { Candidate, Preference, RoutingMethod, RoutingRequest, RoutingSettings, Verdict } from './choose-agent.ts'
 import { chooseAgent, isAtLimit, isOnline, routingConfig } from './choose-agent.ts'
 
-const methods: RoutingMethod[] = ['Auto_Selection', 'Manual_Selection', 'Load_Balancing', 'Load_Rotation']
-const assigning = methods.filter((method) => method !== 'Manual_Selection')
+const methods: RoutingMethod[] = ['Auto_Selection', 'Manual_Selection', 'External', 'Load_Balancing', 'Load_Rotation']
+/** Those that decide by themselves. */
+const deciding: RoutingMethod[] = methods.filter((method) => method !== 'Manual_Selection' && method !== 'External')
 
 const usual: RoutingSettings = {
   method: 'Auto_Selection',
@@ -258,6 +259,13 @@ describe('whose turn it is', () => {
       verdicts: { ada: 'manual-selection', bot: 'manual-selection', zoe: 'offline' },
     },
     {
+      rule: 'external routing: nobody but whom the service outside names',
+      agents: [agent('ada'), agent('zoe', { presence: 'offline' })],
+      settings: { method: 'External' },
+      chosen: undefined,
+      verdicts: { ada: 'external-routing', zoe: 'offline' },
+    },
+    {
       rule: 'a chat that an agent returned goes to another one',
       agents: [agent('ada'), agent('zoe', { rotation: 9 })],
       request: { returnedById: 'id-ada' },
@@ -348,6 +356,14 @@ describe('preferred agents', () => {
       verdicts: { ada: 'manual-selection', zoe: 'manual-selection' },
     },
     {
+      rule: 'do under external routing, in or out of the department',
+      agents: [agent('ada'), agent('zoe', { isInDepartment: false })],
+      settings: { method: 'External' },
+      request: { preferences: [prefers('zoe')] },
+      chosen: 'zoe',
+      verdicts: { ada: 'another-is-preferred', zoe: 'chosen' },
+    },
+    {
       rule: 'that are bots do, even under manual selection and offline',
       agents: [agent('ada'), agent('bot', { isBot: true, presence: 'offline' })],
       settings: { method: 'Manual_Selection' },
@@ -414,6 +430,7 @@ describe('what clients are told about a method', () => {
   test.each<[RoutingMethod, string]>([
     ['Auto_Selection', 'FFFTFTT'],
     ['Manual_Selection', 'TTTFTFF'],
+    ['External', 'FFFFFTT'],
     ['Load_Balancing', 'FFFFFTT'],
     ['Load_Rotation', 'FFFFFTT'],
   ])('%s has the flags of the table', (method, row) => {
@@ -431,10 +448,10 @@ describe('what clients are told about a method', () => {
     expect(flags.map((flag) => (flag ? 'T' : 'F')).join('')).toBe(row)
   })
 
-  test('only methods that assign agents choose one', () => {
+  test('only methods that assign agents by themselves choose one', () => {
     for (const method of methods) {
       const { agentId } = decide({ agents: [agent('ada')], settings: { method } })
-      expect(agentId !== undefined).toBe(routingConfig(method).autoAssignAgent)
+      expect(agentId !== undefined).toBe(deciding.includes(method))
     }
   })
 })
@@ -517,7 +534,7 @@ describe('whatever the team, the settings and the chat', () => {
     fc.assert(
       fc.property(anyTeam, anySettings, anyRequest, (team, settings, request) => {
         const { agentId, verdicts } = chooseAgent(team, settings, request)
-        if (agentId !== undefined || settings.method === 'Manual_Selection') return
+        if (agentId !== undefined || !deciding.includes(settings.method)) return
         const obstacles: Verdict[] = [
           'deactivated',
           'not-available',
@@ -531,7 +548,7 @@ describe('whatever the team, the settings and the chat', () => {
     )
   })
 
-  test.each(assigning)('%s spreads chats evenly over agents who start equal', (method) => {
+  test.each(deciding)('%s spreads chats evenly over agents who start equal', (method) => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), fc.nat(60), (size, chats) => {
         const equals = Array.from({ length: size }, (_, index) => agent(String(index)))

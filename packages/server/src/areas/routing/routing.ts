@@ -14,9 +14,9 @@ import { askOutside, type Asker } from './outside.ts'
 import { deleteInquiryOf, type Inquiry } from './queue-store.ts'
 
 export { takeChat } from './assignment.ts'
-export type { RoutingConfig, Verdict } from './choose-agent.ts'
+export type { Verdict } from './choose-agent.ts'
 export { listDepartmentIdsOf } from './department-store.ts'
-export { findEnabled, findEntry, isAnyoneOnline, type Entry } from './entry.ts'
+export { findEnabled, findEntry, isAnyoneOnline } from './entry.ts'
 export {
   giveToAgent,
   giveToNextAgent,

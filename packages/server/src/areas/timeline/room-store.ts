@@ -36,6 +36,8 @@ export interface Room {
   survey?: Record<string, string>
   /** A transcript to mail when the room is closed. */
   transcriptRequest?: TranscriptWish
+  /** The state of a call, as the visitor's client tells it. */
+  callStatus?: string
   topic?: string
   tags: string[]
   fields?: Record<string, string>
@@ -161,6 +163,18 @@ const takeNumber = statement((db, p: { id: string; now: string }) =>
 export async function findRoom(reader: Reader, id: string): Promise<Room | undefined> {
   const row = await roomById.first(reader, { id })
   return row && roomFromRow(row)
+}
+
+/** The rooms with these ids, by their ids. */
+export async function findRooms(reader: Reader, ids: readonly string[]): Promise<Map<string, Room>> {
+  if (ids.length === 0) return new Map()
+  const rows = await reader.all(
+    reader.sql
+      .selectFrom('room')
+      .selectAll()
+      .where('id', 'in', [...ids]),
+  )
+  return new Map(rows.map((row) => [row.id, roomFromRow(row)]))
 }
 
 /** The room a visitor talks in now; there is at most one. */
@@ -338,7 +352,7 @@ function advanceBy(eb: RoomUpdate, p: Move) {
 
 /** A room as the rules see it. */
 export function roomFromRow(row: RoomRow): Room {
-  const { departmentId, queuedAt, lastMessageId, topic, abandonsAt, autoTransferredAt } = row
+  const { departmentId, queuedAt, lastMessageId, callStatus, topic, abandonsAt, autoTransferredAt } = row
   const fields = fromJson<Record<string, string>>(row.fields) ?? null
   const survey = fromJson<Record<string, string>>(row.survey) ?? null
   const transcriptRequest = fromJson<TranscriptWish>(row.transcriptRequest) ?? null
@@ -356,7 +370,7 @@ export function roomFromRow(row: RoomRow): Room {
     ...closedOf(row),
     memberCount: row.memberCount,
     messageCount: row.messageCount,
-    ...withoutNulls({ departmentId, queuedAt, lastMessageId, topic, fields, survey, transcriptRequest }),
+    ...withoutNulls({ departmentId, queuedAt, lastMessageId, callStatus, topic, fields, survey, transcriptRequest }),
     ...withoutNulls({ abandonsAt, autoTransferredAt, staffSpokeAt: row.lastResponseAt }),
     metrics: metricsOf(row),
     lastMessageAt: new Date(row.lastMessageMs).toISOString(),

@@ -33,6 +33,7 @@ export {
   foldName,
   findOpenRoomOf,
   findRoom,
+  findRooms,
   forgetDepartment,
   forgetDepartmentOfClosed,
   insertRoom,

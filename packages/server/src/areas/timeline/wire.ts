@@ -122,6 +122,7 @@ export function roomToWire(
     autoTransferredAt: room.autoTransferredAt,
     surveyFeedback: room.survey,
     lastMessage: lastMessage && messageToWire(lastMessage, audience),
+    callStatus: room.callStatus,
     topic: room.topic,
     ...(room.tags.length > 0 && { tags: room.tags }),
     livechatData: room.fields,

@@ -57,18 +57,17 @@ async function linesOf(chat: Chat): Promise<(string | undefined)[]> {
   return (await historyOf(desk, chat, { limit: '50' })).map(({ t, msg }) => (t === 'command' ? msg : t)).reverse()
 }
 
-async function column(table: 'user' | 'departmentAgent', name: 'openChats' | 'rotation', id: string): Promise<number> {
+async function openChatsOf({ id }: StaffMember): Promise<number> {
   const { read } = desk.server.context
-  const key = table === 'user' ? 'id' : 'agentId'
-  const row = await read.first(
-    read.sql
-      .selectFrom(table as 'user')
-      .select(name as 'openChats')
-      .where(key as 'id', '=', id),
-  )
-  return row!.openChats ?? (row as unknown as { rotation: number }).rotation
+  return (await read.first(read.sql.selectFrom('user').select('openChats').where('id', '=', id)))!.openChats
 }
-const openChatsOf = ({ id }: StaffMember) => column('user', 'openChats', id)
+
+/** How many chats of the department were handed out to an agent who works in one. */
+async function turnsOf({ id }: StaffMember): Promise<number> {
+  const { read } = desk.server.context
+  const row = await read.first(read.sql.selectFrom('departmentAgent').select('rotation').where('agentId', '=', id))
+  return row!.rotation
+}
 
 async function membersOf(rid: string): Promise<string[]> {
   const { read } = desk.server.context
@@ -233,7 +232,7 @@ describe('a room handed to another department', () => {
     ]) // prettier-ignore
     expect((await linesOf(chat)).slice(3)).toEqual(['connected', 'uj', 'livechat_transfer_history', 'ul'])
     expect([await openChatsOf(anna), await openChatsOf(bob)]).toEqual([0, 1])
-    expect(await column('departmentAgent', 'rotation', bob.id)).toBe(1)
+    expect(await turnsOf(bob)).toBe(1)
   })
 
   test('goes to the agent who is named beside it, who must work there', async () => {
@@ -565,6 +564,19 @@ describe('a room put back into the queue', () => {
     await edit(chat.rid, { isOnHold: 0 })
     await closeByVisitor(desk, chat)
     await expectRefused(() => returnIt(manager, chat.rid), bare('room-closed'))
+  })
+})
+
+describe('a room on hold', () => {
+  test('takes none of its agent’s places, and frees none when it ends', async () => {
+    const [chat, held] = [await chatOfAnna(), await chatOfAnna()]
+    const { transact } = desk.server.context
+    await edit(held.rid, { isOnHold: 1 })
+    await transact((tx) => tx.run(tx.sql.updateTable('user').set({ openChats: 1 }).where('id', '=', anna.id)))
+    await closeByVisitor(desk, held)
+    expect(await openChatsOf(anna)).toBe(1)
+    await closeByVisitor(desk, chat)
+    expect(await openChatsOf(anna)).toBe(0)
   })
 })
 

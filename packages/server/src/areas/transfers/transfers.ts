@@ -11,7 +11,7 @@ import { forwardToDepartment } from './forward.ts'
 import { keepPages } from './store.ts'
 
 export { findLastMessage, findRoom, type Room } from '../rooms/rooms.ts'
-export { forwardToDepartment, type ToDepartment } from './forward.ts'
+export { forwardToDepartment } from './forward.ts'
 export { listTransfers } from './store.ts'
 
 /**

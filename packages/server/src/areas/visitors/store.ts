@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Insertable, Selectable } from 'kysely'
-import { fromJson, withoutNulls, toJson } from '../../database/columns.ts'
+import { fromJson, toJson, withoutNulls } from '../../database/columns.ts'
 import type { VisitorTable } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
@@ -14,15 +14,17 @@ export interface Visitor {
   name?: string
   email?: string
   phone?: string
+  /** What the visitor wrote in messages: shown where nothing was registered, and never taken for who somebody is. */
+  found?: { email?: string; phone?: string }
   status?: string
   departmentId?: string
+  /** The agent who looks after this visitor. */
+  managerUsername?: string
   contactId?: string
   fields?: Record<string, string>
   lastChat?: { id: string; at: string }
   /** Who took the latest chat, where chats go to the last agent. */
   lastAgent?: { id: string; username: string; at: string }
-  /** The agent who looks after this visitor. */
-  managerUsername?: string
   /** The months in which an agent answered, `YYYY-MM`, the last twelve. */
   activity?: string[]
   createdAt: string
@@ -30,7 +32,7 @@ export interface Visitor {
 }
 
 /** Tokens are looked up by their hash, so that the time of a lookup tells nothing about tokens that exist (promises A1). */
-function hashOf(token: string): string {
+export function hashOf(token: string): string {
   return hash('sha256', token, 'base64url')
 }
 
@@ -50,12 +52,12 @@ const nextOf = statement((sql, p: { name: string }) =>
 
 export async function findVisitorByToken(reader: Reader, token: string): Promise<Visitor | undefined> {
   const row = await byTokenHash.first(reader, { tokenHash: hashOf(token) })
-  return row && fromRow(row)
+  return row && visitorFromRow(row)
 }
 
 export async function findVisitorById(reader: Reader, id: string): Promise<Visitor | undefined> {
   const row = await byId.first(reader, { id })
-  return row && fromRow(row)
+  return row && visitorFromRow(row)
 }
 
 /** The visitor who gave this phone number or this address; which first gave it decides. */
@@ -73,7 +75,7 @@ export async function findVisitorBy(
       .orderBy('createdAt')
       .limit(1),
   )
-  return row && fromRow(row)
+  return row && visitorFromRow(row)
 }
 
 /** Whether a visitor, a removed one included, or a member of the staff has this id. */
@@ -137,7 +139,10 @@ const insertKept = statement((sql, p: Insertable<VisitorTable>) =>
 )
 
 /** Inserts a visitor; answers false where the token, the id or the name is in use. */
-export async function insertVisitor(tx: Transaction, visitor: NewVisitor & VisitorChange): Promise<boolean> {
+export async function insertVisitor(
+  tx: Transaction,
+  visitor: NewVisitor & Pick<VisitorChange, 'name' | 'email' | 'phone' | 'departmentId'>,
+): Promise<boolean> {
   const row = {
     ...visitor,
     name: visitor.name ?? null,
@@ -151,16 +156,20 @@ export async function insertVisitor(tx: Transaction, visitor: NewVisitor & Visit
   return (await insertKept.first(tx, row)) !== undefined
 }
 
-/** What a registration may set; absent keys stay as they are. */
+/** What may be set of a visitor; absent keys stay as they are, null takes away. */
 export interface VisitorChange {
   token?: string
   name?: string
-  email?: string
-  phone?: string
+  email?: string | null
+  phone?: string | null
+  foundEmail?: null
+  foundPhone?: null
+  status?: string
   departmentId?: string
+  managerUsername?: string | null
 }
 
-/** Writes what a registration sets; answers false where the visitor was removed meanwhile. */
+/** Changes a visitor; answers false where the visitor was removed meanwhile. */
 export async function updateVisitor(tx: Transaction, id: string, change: VisitorChange): Promise<boolean> {
   const updated = await tx.run(
     tx.sql
@@ -168,25 +177,8 @@ export async function updateVisitor(tx: Transaction, id: string, change: Visitor
       .set({
         ...change,
         ...(change.token !== undefined && { tokenHash: hashOf(change.token) }),
-        status: 'online',
         updatedAt: tx.now,
       })
-      .where('id', '=', id)
-      .where('disabledAt', 'is', null),
-  )
-  return updated === 1
-}
-
-/** Writes what the staff knows of a visitor; answers false where there is no such visitor any more. */
-export async function updateDetails(
-  tx: Transaction,
-  id: string,
-  change: Omit<VisitorChange, 'token'> & { fields?: string | null },
-): Promise<boolean> {
-  const updated = await tx.run(
-    tx.sql
-      .updateTable('visitor')
-      .set({ ...change, updatedAt: tx.now })
       .where('id', '=', id)
       .where('disabledAt', 'is', null),
   )
@@ -233,7 +225,7 @@ export async function takeVisitor(tx: Transaction, token: string): Promise<Visit
       .where('disabledAt', 'is', null)
       .returningAll(),
   )
-  return row && fromRow(row)
+  return row && visitorFromRow(row)
 }
 
 /** The same by id. */
@@ -246,7 +238,7 @@ export async function takeVisitorById(tx: Transaction, id: string): Promise<Visi
       .where('disabledAt', 'is', null)
       .returningAll(),
   )
-  return row && fromRow(row)
+  return row && visitorFromRow(row)
 }
 
 /** Moves a visitor to another department: the next chat begins there. */
@@ -278,6 +270,8 @@ export async function disableVisitor(tx: Transaction, visitor: Visitor): Promise
         name: null,
         email: null,
         phone: null,
+        foundEmail: null,
+        foundPhone: null,
         status: null,
         departmentId: null,
         contactId: null,
@@ -287,25 +281,34 @@ export async function disableVisitor(tx: Transaction, visitor: Visitor): Promise
         userAgent: null,
         address: null,
         host: null,
+        managerUsername: null,
+        lastAgentId: null,
+        lastAgentUsername: null,
+        lastAgentAt: null,
         createdAt: null,
         disabledAt: tx.now,
         updatedAt: tx.now,
       })
       .where('id', '=', visitor.id),
   )
+  await tx.run(tx.sql.deleteFrom('visitorField').where('visitorId', '=', visitor.id))
+  await tx.run(tx.sql.deleteFrom('pageVisit').where('tokenHash', '=', hashOf(visitor.token)))
   if (visitor.contactId !== undefined) await tx.run(tx.sql.deleteFrom('contact').where('id', '=', visitor.contactId))
 }
 
-function fromRow(row: Selectable<VisitorTable>): Visitor {
-  const { name, email, phone, status, departmentId, contactId, managerUsername } = row
+/** A visitor as the rules see one. */
+export function visitorFromRow(row: Selectable<VisitorTable>): Visitor {
+  const { name, email, phone, status, departmentId, managerUsername, contactId } = row
   const fields = fromJson<Record<string, string>>(row.fields) ?? null
   const activity = fromJson<string[]>(row.activity) ?? null
+  const found = withoutNulls({ email: row.foundEmail, phone: row.foundPhone })
   return {
     id: row.id,
     username: row.username ?? '',
     token: row.token ?? '',
-    ...withoutNulls({ name, email, phone, status, departmentId, contactId, managerUsername, fields, activity }),
+    ...withoutNulls({ name, email, phone, status, departmentId, managerUsername, contactId, fields, activity }),
     ...latestOf(row),
+    ...(Object.keys(found).length > 0 && { found }),
     createdAt: row.createdAt ?? row.updatedAt,
     updatedAt: row.updatedAt,
   }

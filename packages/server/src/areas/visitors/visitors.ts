@@ -1,18 +1,23 @@
 // People chatting from outside, each known by a token of their own choosing.
 import { ApiError } from '../../api-error.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
+import { mergeFields } from '../custom-fields/custom-fields.ts'
 import { requireOpenDepartment } from '../departments/departments.ts'
 import { endService } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import {
   deleteRoom,
+  findOpenRoomOf,
   foldName,
   listRoomsOf,
   systemAuthor,
   takeOpenRoom,
   updateOpenRoomsOf,
+  updateRoom,
+  type Room,
 } from '../timeline/timeline.ts'
+import { refuseBlocked } from './blocks.ts'
 import {
   disableVisitor,
   findVisitorBy,
@@ -24,21 +29,42 @@ import {
   isUsernameTaken,
   nextNumber,
   takeVisitor,
-  updateDetails,
   updateVisitor,
   type Visitor,
-  type VisitorChange,
 } from './store.ts'
+import { writeFields } from './field-store.ts'
+import { requireVisitor } from './identify.ts'
+import { registerFields, type GivenField } from './visitor-fields.ts'
 
-export type { Visitor } from './store.ts'
+export type { Visitor, VisitorChange } from './store.ts'
 export {
+  findVisitorBy,
   findVisitorById,
   findVisitorByToken as findVisitor,
   noteAnswered,
   noteChat,
   noteDepartment,
   takeVisitorById,
+  updateVisitor,
+  visitorFromRow,
 } from './store.ts'
+export { blockVisitor, listBlocks, refuseBlocked, unblockVisitor, type Block } from './blocks.ts'
+export { renameRooms } from './name-store.ts'
+export { writeFields } from './field-store.ts'
+export { requireVisitor } from './identify.ts'
+export { captureContact, mayTellContact } from './leads.ts'
+export { originOf } from './origin.ts'
+export {
+  claimVisits,
+  describePage,
+  listVisits,
+  navigationOf,
+  notePage,
+  removeExpiredVisits,
+  type PageVisit,
+} from './page-visits.ts'
+export { notePresence, tellPresence } from './presence.ts'
+export { refuseBadFields, setFields } from './visitor-fields.ts'
 
 /** What a client says of a visitor. */
 export interface Registration {
@@ -49,30 +75,29 @@ export interface Registration {
   department?: string | undefined
   username?: string | undefined
   id?: string | undefined
+  fields?: readonly GivenField[] | undefined
 }
+
+/** What a registration may set. */
+type GivenChange = { name?: string; email?: string; phone?: string; departmentId?: string }
 
 /** What the request tells of the visitor's device; kept only where the setting allows it. */
 export interface Device {
   userAgent?: string | undefined
-  address: string
+  /** Absent where somebody registers for the visitor. */
+  address?: string | undefined
   host?: string | undefined
-}
-
-/** @throws `invalid-token` */
-export async function requireVisitor(reader: Reader, token: string): Promise<Visitor> {
-  const visitor = await findVisitorByToken(reader, token)
-  if (visitor === undefined) throw new ApiError('invalid-token')
-  return visitor
 }
 
 /**
  * Registers a visitor, or updates the one with this token. The token alone decides who somebody is: knowing a phone
  * number or an address gives nobody another's chats (contract §H.3), unless `Livechat_visitor_matching` says otherwise.
- * @throws `error-invalid-token`, `error-invalid-email`, `error-invalid-department`
+ * @throws `error-invalid-token`, `error-invalid-email`, `error-invalid-department`, `error-contact-channel-blocked`
  */
 export async function registerVisitor(tx: Transaction, given: Registration, device: Device): Promise<Visitor> {
   const settings = await readSettings(tx)
   refuseBadToken(given.token, settings)
+  await refuseBlocked(tx, { token: given.token, address: device.address })
   const change = { ...changeOf(given), ...(await departmentOf(tx, given)) }
 
   const known = await findKnown(tx, given.token, change, settings)
@@ -85,9 +110,16 @@ export async function registerVisitor(tx: Transaction, given: Registration, devi
       settings.Livechat_Allow_collect_and_store_HTTP_header_informations ? device : undefined,
     ))
   if (known !== undefined) await updateKnown(tx, known, change)
+  const visitor = await requireById(tx, id)
+  tx.emit('visitor.changed', { visitorId: id })
+  if (given.fields === undefined || given.fields.length === 0) return visitor
+  await registerFields(tx, visitor, given.fields)
+  return requireById(tx, id)
+}
+
+async function requireById(tx: Transaction, id: string): Promise<Visitor> {
   const visitor = await findVisitorById(tx, id)
   if (visitor === undefined) throw new Error(`Visitor ${id} is gone.`)
-  tx.emit('visitor.changed', { visitorId: id })
   return visitor
 }
 
@@ -115,13 +147,20 @@ export async function removeVisitor(tx: Transaction, token: string): Promise<Vis
 }
 
 /**
- * Notes in the visitor's open rooms whether the visitor is there; the visitor's own record does not change (contract A.8).
- * @throws `invalid-token`
+ * Notes the state of a call in the visitor's open room (contract A.9).
+ * @throws `invalid-token`, `invalid-room`
  */
-export async function notePresence(tx: Transaction, token: string, status: string): Promise<void> {
+export async function noteCall(
+  tx: Transaction,
+  token: string,
+  call: { roomId: string; status: string },
+): Promise<void> {
   const visitor = await requireVisitor(tx, token)
-  const roomIds = await updateOpenRoomsOf(tx, visitor.id, { visitorStatus: status })
-  for (const roomId of roomIds) tx.emit('room.changed', { roomId })
+  const open = await findOpenRoomOf(tx, visitor.id)
+  const room = open?.id === call.roomId ? await takeOpenRoom(tx, call.roomId) : undefined
+  if (room === undefined) throw new ApiError('invalid-room')
+  await updateRoom(tx, room.id, { callStatus: call.status })
+  tx.emit('room.changed', { roomId: room.id })
 }
 
 /**
@@ -134,30 +173,29 @@ export async function correctVisitor(
   id: string,
   said: Pick<Registration, 'name' | 'email' | 'phone'>,
   fields: Readonly<Record<string, string>>,
-): Promise<VisitorChange | false> {
+): Promise<GivenChange | false> {
   const change = changeOf(said)
   const known = await findVisitorById(tx, id)
-  if (known === undefined || !(await updateDetails(tx, id, { ...change, ...fieldColumn(known, fields) }))) return false
+  if (known === undefined || !(await updateVisitor(tx, id, change))) return false
+  if (Object.keys(fields).length > 0) await writeFields(tx, id, mergeFields(known.fields, fields))
   await showName(tx, known, change)
   tx.emit('visitor.changed', { visitorId: id })
   return change
 }
 
-function fieldColumn(
-  { fields: stored }: Visitor,
-  fields: Readonly<Record<string, string>>,
-): { fields?: string | null } {
-  if (Object.keys(fields).length === 0) return {}
-  const filled = Object.entries({ ...stored, ...fields }).filter(([, value]) => value !== '')
-  return { fields: filled.length === 0 ? null : JSON.stringify(Object.fromEntries(filled)) }
+/** The open room of a token; a token of nobody has none. */
+export async function findRoomOfToken(reader: Reader, token: string): Promise<Room | undefined> {
+  const visitor = await findVisitorByToken(reader, token)
+  return visitor && findOpenRoomOf(reader, visitor.id)
 }
 
-function refuseBadToken(token: string, settings: Settings): void {
+/** @throws `error-invalid-token` */
+export function refuseBadToken(token: string, settings: Settings): void {
   if (token.trim() === '' || token.length < settings.Livechat_minimum_token_length)
     throw new ApiError('error-invalid-token')
 }
 
-function changeOf(given: Pick<Registration, 'name' | 'email' | 'phone'>): VisitorChange {
+function changeOf(given: Pick<Registration, 'name' | 'email' | 'phone'>): GivenChange {
   const name = given.name?.trim()
   const phone = given.phone?.trim()
   return {
@@ -169,15 +207,15 @@ function changeOf(given: Pick<Registration, 'name' | 'email' | 'phone'>): Visito
 }
 
 /** The department is remembered by its id, however it was named. */
-async function departmentOf(
-  tx: Transaction,
-  { department }: Registration,
-): Promise<Pick<VisitorChange, 'departmentId'>> {
+async function departmentOf(tx: Transaction, { department }: Registration): Promise<Pick<GivenChange, 'departmentId'>> {
   return department === undefined ? {} : { departmentId: (await requireOpenDepartment(tx, department)).id }
 }
 
-/** The lax check of the wire: exactly one `@`, with something on both sides (contract A.4). */
-function normalEmail(email: string): string {
+/**
+ * An address as it is kept. The lax check of the wire: exactly one `@`, with something on both sides (contract A.4).
+ * @throws `error-invalid-email`
+ */
+export function normalEmail(email: string): string {
   const address = email.trim().toLowerCase()
   const parts = address.split('@')
   if (parts.length !== 2 || parts.some((part) => part === '' || /\s/.test(part)))
@@ -192,35 +230,38 @@ function normalEmail(email: string): string {
 async function findKnown(
   tx: Transaction,
   token: string,
-  change: VisitorChange,
+  change: GivenChange,
   settings: Settings,
 ): Promise<Visitor | undefined> {
   const byToken = await findVisitorByToken(tx, token)
   if (byToken !== undefined || settings.Livechat_visitor_matching !== 'compatible') return byToken
   const byPhone = change.phone === undefined ? undefined : await findVisitorBy(tx, 'phone', change.phone)
-  if (byPhone !== undefined) return byPhone
   const byEmail = change.email === undefined ? undefined : await findVisitorBy(tx, 'email', change.email)
-  if (byEmail !== undefined) await updateVisitor(tx, byEmail.id, { token })
-  return byEmail
+  const known = byPhone ?? byEmail
+  // A blocked visitor must not come back under another token.
+  if (known !== undefined) await refuseBlocked(tx, { token: known.token })
+  if (byPhone === undefined && byEmail !== undefined) await updateVisitor(tx, byEmail.id, { token })
+  return known
 }
 
-async function updateKnown(tx: Transaction, known: Visitor, change: VisitorChange): Promise<void> {
-  if (!(await updateVisitor(tx, known.id, change))) throw new StartOver()
+async function updateKnown(tx: Transaction, known: Visitor, change: GivenChange): Promise<void> {
+  if (!(await updateVisitor(tx, known.id, { ...change, status: 'online' }))) throw new StartOver()
   await showName(tx, known, change)
 }
 
 /** Open rooms show the name that their visitor has now. */
-async function showName(tx: Transaction, known: Visitor, { name }: VisitorChange): Promise<void> {
+async function showName(tx: Transaction, known: Visitor, { name }: GivenChange): Promise<void> {
   if (name === undefined || name === known.name) return
   const roomIds = await updateOpenRoomsOf(tx, known.id, { visitorName: name, nameFolded: foldName(name) })
   for (const roomId of roomIds) tx.emit('room.changed', { roomId })
 }
 
-async function createVisitor(
+/** A new visitor; answers the id, which is the given one where nobody has it. */
+export async function createVisitor(
   tx: Transaction,
-  given: Registration,
-  change: VisitorChange,
-  device: Device | undefined,
+  given: Pick<Registration, 'token' | 'id' | 'username'>,
+  change: GivenChange,
+  device?: Device,
 ): Promise<string> {
   // A given id is only a wish: an id in use must not become another's (promises A11).
   const id = given.id !== undefined && !(await isInUse(tx, given.id)) ? given.id : tx.newId()

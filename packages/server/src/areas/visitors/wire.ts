@@ -6,7 +6,8 @@ import type { Visitor } from './visitors.ts'
 
 /** A visitor as the visitor sees it. */
 export function visitorToWire(visitor: Visitor): Loose<Static<typeof WireVisitor>> {
-  const { email, phone, lastChat, lastAgent } = visitor
+  const { found, managerUsername, lastChat, lastAgent } = visitor
+  const { email = found?.email, phone = found?.phone } = visitor
   return {
     _id: visitor.id,
     username: visitor.username,
@@ -20,8 +21,14 @@ export function visitorToWire(visitor: Visitor): Loose<Static<typeof WireVisitor
     department: visitor.departmentId,
     livechatData: visitor.fields,
     contactId: visitor.contactId,
+    contactManager: managerUsername === undefined ? undefined : { username: managerUsername },
     activity: visitor.activity,
     lastChat: lastChat && { _id: lastChat.id, ts: lastChat.at },
     lastAgent: lastAgent && { agentId: lastAgent.id, username: lastAgent.username, ts: lastAgent.at },
   }
+}
+
+/** A visitor as the staff sees one: without the token (promises A3). */
+export function visitorToStaff(visitor: Visitor): Loose<Static<typeof WireVisitor>> {
+  return { ...visitorToWire(visitor), token: undefined }
 }

@@ -1,6 +1,7 @@
 import type { widgetSettings } from '@deskbell/contract/areas/widget-settings.ts'
 import type { Context, Handlers } from '../../context.ts'
 import { agentInfoToWire } from '../agents/wire.ts'
+import { fieldToWidget } from '../custom-fields/wire.ts'
 import { departmentToPublic } from '../departments/wire.ts'
 import { surveyItems, surveyValues } from '../rooms/rooms.ts'
 import type { Settings } from '../settings/catalogue.ts'
@@ -9,6 +10,7 @@ import {
   findReturning,
   isDeskOnline,
   listStaffedDepartments,
+  listWidgetFields,
   readSettings,
   routingFlags,
   visitorTextLimit,
@@ -32,7 +34,7 @@ export const widgetSettingsRoutes: Handlers<typeof widgetSettings> = {
         departments: (await listStaffedDepartments(context.read)).map(departmentToPublic),
         resources: { sound: `${siteOf(context, settings)}/sounds/chime.mp3`, emojis: [] },
         online: await isDeskOnline(context.read, departmentOf(query.department)),
-        customFields: [],
+        customFields: (await listWidgetFields(context.read)).map(fieldToWidget),
         ...(returning !== undefined && returningToWire(returning)),
       },
     }
@@ -129,6 +131,7 @@ function returningToWire({ visitor, room, agent, queue }: Returning) {
       departmentId: room.departmentId,
       servedBy: room.servedBy && { _id: room.servedBy.id, username: room.servedBy.username, ts: room.servedBy.at },
       open: true as const,
+      callStatus: room.callStatus,
     },
     agent: agent && agentInfoToWire(agent),
     queueInfo: queue && {

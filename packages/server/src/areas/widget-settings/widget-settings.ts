@@ -1,6 +1,7 @@
 // What a widget shows before the first word, and what it knows of a visitor who comes back.
 import type { Reader } from '../../database/transaction.ts'
 import { agentInfo, type AgentInfo } from '../agents/agents.ts'
+import { readFields, type CustomField } from '../custom-fields/custom-fields.ts'
 import { findDepartment } from '../departments/departments.ts'
 import { countWaitingBefore, findInquiryOf, isAnyoneOnline } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
@@ -23,6 +24,14 @@ export interface Returning {
 /** Whether somebody is there to answer, in this department if one is named by id or name. */
 export function isDeskOnline(reader: Reader, department: string | undefined): Promise<boolean> {
   return isAnyoneOnline(reader, department)
+}
+
+/** The fields that a widget asks visitors for. */
+export async function listWidgetFields(reader: Reader): Promise<CustomField[]> {
+  const fields = await readFields(reader)
+  return fields.filter(
+    ({ scope, visibility, isPublic }) => scope === 'visitor' && visibility === 'visible' && isPublic === true,
+  )
 }
 
 /** The visitor of a token with the open room and who serves it; `undefined` for an unknown token, which is no error. */

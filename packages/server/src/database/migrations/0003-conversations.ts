@@ -19,17 +19,21 @@ export async function up(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> 
   await add('subscription', kind.time, 'readAt')
   await add('visitor', kind.text, 'managerUsername', 'lastAgentId', 'lastAgentUsername')
   await add('visitor', kind.time, 'lastAgentAt')
-  await add('room', kind.time, 'heldAt')
+  await add('room', kind.time, 'heldAt', 'visitorStatusAt')
+  await add('room', kind.text, 'openedFrom')
+  await add('visitor', kind.text, 'foundEmail', 'foundPhone')
   await add('user', kind.time, 'awaySince')
   await roomsInTime(db, kind)
-  await pagesAndFields(db, kind)
+  await pages(db, kind)
+  await fieldsAndBlocks(db, kind)
 }
 
-/** What timers and lists look for in rooms. */
+/** What timers, limits and lists look for in rooms. */
 async function roomsInTime(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> {
   for (const [name, column] of [
     ['openRoomByAbandonment', 'abandonsAt'],
     ['openRoomByHold', 'heldAt'],
+    ['openRoomByOrigin', 'openedFrom'],
   ] as const)
     await db.schema.createIndex(name).on('room').column(column).where(sql.ref('closedAt'), 'is', null).execute()
   await db.schema.createIndex('roomBySource').on('room').column('sourceType').execute()
@@ -43,7 +47,7 @@ async function roomsInTime(db: Kysely<unknown>, kind: ColumnKinds): Promise<void
   await db.schema.createIndex('roomByField').on('roomField').columns(['key', 'roomId']).execute()
 }
 
-async function pagesAndFields(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> {
+async function pages(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> {
   let page: Table = db.schema
     .createTable('pageVisit')
     .addColumn('id', kind.id, (c) => c.primaryKey())
@@ -57,6 +61,20 @@ async function pagesAndFields(db: Kysely<unknown>, kind: ColumnKinds): Promise<v
   await db.schema.createIndex('pageVisitByToken').on('pageVisit').columns(['tokenHash', 'visitedAt']).execute()
   await db.schema.createIndex('pageVisitByRoom').on('pageVisit').columns(['roomId', 'visitedAt']).execute()
 
+  // Pages that belong to no room yet: the newest of an address, and those that are over.
+  for (const [name, column] of [
+    ['loosePageByAddress', 'address'],
+    ['loosePageByExpiry', 'expiresAt'],
+  ] as const)
+    await db.schema
+      .createIndex(name)
+      .on('pageVisit')
+      .columns([column, 'visitedAt'])
+      .where(sql.ref('roomId'), 'is', null)
+      .execute()
+}
+
+async function fieldsAndBlocks(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> {
   let field: Table = db.schema
     .createTable('customField')
     .addColumn('id', kind.id, (c) => c.primaryKey())
@@ -65,6 +83,13 @@ async function pagesAndFields(db: Kysely<unknown>, kind: ColumnKinds): Promise<v
   for (const name of ['pattern', 'type', 'defaultValue', 'options']) field = field.addColumn(name, kind.text)
   for (const name of ['isSearchable', 'isRequired', 'isPublic']) field = field.addColumn(name, kind.flag)
   await field.execute()
+  await db.schema
+    .createTable('visitorField')
+    .addColumn('visitorId', kind.id, (c) => c.notNull().references('visitor.id').onDelete('cascade'))
+    .addColumn('key', kind.text, (c) => c.notNull())
+    .addColumn('folded', kind.text, (c) => c.notNull())
+    .addPrimaryKeyConstraint('visitorFieldKey', ['visitorId', 'key'])
+    .execute()
 
   await db.schema
     .createTable('block')

@@ -29,7 +29,7 @@ async function listsOfRooms(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createIndex('openRoom')
     .on('room')
-    .columns(['openedAt', 'id', 'servedById', 'isOnHold'])
+    .columns(['openedAt', 'id', 'closedAt', 'servedById', 'isOnHold'])
     .where(sql.ref('closedAt'), 'is', null)
     .execute()
   // A message moves an open room to another place in this order; those are few, and sorted when somebody asks.
