@@ -27,13 +27,8 @@ export type Room = RoomAnswer['room']
 export type Visitor = VisitorAnswer['visitor']
 export type Agent = AgentAnswer['agent']
 
-// The three operations below are not in the contract yet; their shapes are those of contract §A.12, §A.17 and §A.22.
-
-/** Only the answers the server kept: known questions with values from '1' to '5', and `additionalFeedback`. */
-export interface SurveyAnswer extends Success {
-  rid: string
-  data: Record<string, string>
-}
+export type SurveyAnswer = Answer<'POST /livechat/room.survey'>
+export type OfflineMessageAnswer = Answer<'POST /livechat/offline.message'>
 
 export interface UploadedFile {
   _id: string
@@ -41,21 +36,8 @@ export interface UploadedFile {
   type: string
 }
 
-/** The message that carries the file, at the top level of the answer. */
-export type UploadAnswer = Message &
-  Success & {
-    file: UploadedFile
-    /** Servers before 7.0 send `file` only. */
-    files?: UploadedFile[]
-    newRoom: boolean
-    showConnecting: boolean
-  }
-
-export interface OfflineMessageAnswer extends Success {
-  /** A sentence to show to the visitor. */
-  message: string
-}
+/** The message that carries the file, at the top level of the answer. Servers before 7.0 send `file` only. */
+export type UploadAnswer = Answer<'POST /livechat/upload/:rid'> & { file: UploadedFile }
 
 /** What can be called: contract key, handler key and call are one string. */
-export type Operation =
-  keyof Contract | 'POST /livechat/room.survey' | 'POST /livechat/upload/:rid' | 'POST /livechat/offline.message'
+export type Operation = keyof Contract

@@ -1,20 +1,23 @@
 // `npm run openapi`: writes the documents that are made from code. With `--check` it changes nothing and fails where one
 // of them is not what the code says now.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { areas } from '@deskbell/contract/contract.ts'
 import { openApiDocument } from '@deskbell/contract/openapi.ts'
 import { visitorQuota } from './areas/files/files.ts'
+import { compatibilityPage, type TestFile } from './compatibility-page.ts'
 import { configurationPage } from './config.ts'
 import { limitsPage } from './http/limits-page.ts'
 import { readVersion } from './version.ts'
 
-const docs = new URL('../../../docs/', import.meta.url)
+const root = new URL('../../../', import.meta.url)
+const docs = new URL('docs/', root)
 
 /** File under docs/ → its text. */
 const documents: Readonly<Record<string, () => string>> = {
   'openapi.json': () => `${JSON.stringify(openApiDocument(areas, { version: readVersion() }), null, 2)}\n`,
   'configuration.md': configurationPage,
   'limits.md': () => limitsPage(areas, visitorQuota),
+  'compatibility.md': () => compatibilityPage(areas, testFiles()),
 }
 
 const isCheck = process.argv.includes('--check')
@@ -29,6 +32,11 @@ for (const [name, write] of Object.entries(documents)) {
     writeFileSync(file, text)
     process.stdout.write(`docs/${name} is written anew.\n`)
   }
+}
+
+function testFiles(): TestFile[] {
+  const paths = globSync('packages/{server,sdk}/{src,test}/**/*.test.ts', { cwd: root }).sort()
+  return paths.map((path) => ({ path, text: readFileSync(new URL(path, root), 'utf8') }))
 }
 
 function read(file: URL): string | undefined {

@@ -325,6 +325,10 @@ function plain(schema: Schema): Schema {
   return schema.anyOf?.find(({ type }) => type !== 'null') ?? schema
 }
 
+function takesSeveral({ anyOf = [] }: Schema): boolean {
+  return anyOf.some(({ type }) => type === 'array')
+}
+
 /** A value of this shape. */
 function exampleOf(given: Schema): unknown {
   const schema = plain(given)
@@ -381,7 +385,8 @@ describe('whatever is put where a text belongs', () => {
 
   const withQuery = operations.flatMap(([key, operation]) =>
     Object.entries(((operation.query ?? {}) as Schema).properties ?? {})
-      .filter(([, schema]) => plain(schema).type === 'string')
+      // Where several are allowed a repeated parameter is no fault.
+      .filter(([, schema]) => plain(schema).type === 'string' && !takesSeveral(schema))
       .map(([name]) => [key, name, operation] as const),
   )
 

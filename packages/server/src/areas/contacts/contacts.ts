@@ -10,9 +10,9 @@ import {
   listSearchable,
   mergeFields,
 } from '../custom-fields/custom-fields.ts'
-import { closeRoom, findRoom, mayRead, type Room } from '../rooms/rooms.ts'
+import { closeRoom, findRoom, mayRead, staffAuthor, type Room } from '../rooms/rooms.ts'
 import { readSettings } from '../settings/settings.ts'
-import { findOpenRoomOf, systemAuthor } from '../timeline/timeline.ts'
+import { findOpenRoomOf } from '../timeline/timeline.ts'
 import { findUserByUsername } from '../users/users.ts'
 import {
   blockVisitor,
@@ -106,8 +106,7 @@ export async function blockContact(
   await blockVisitor(tx, { visitorId, byAddress, reason, byId: user.id })
   const room = await findOpenRoomOf(tx, visitorId)
   if (room !== undefined)
-    // By the system, which no department asks for tags.
-    await closeRoom(tx, room.id, { by: systemAuthor, comment: CLOSED_BY_BLOCK })
+    await closeRoom(tx, room.id, { by: staffAuthor(user), comment: CLOSED_BY_BLOCK, isForced: true })
   tx.emit('visitor.changed', { visitorId })
 }
 

@@ -83,7 +83,11 @@ async function refusalOfOutsider(reader: Reader, roomId: string): Promise<ApiErr
   return new ApiError(room?.closed === undefined ? 'error-not-authorized' : 'error-room-cannot-be-closed-try-again')
 }
 
-type Closing = Omit<ClosingRequest, 'roomId'> & { by: Author }
+type Closing = Omit<ClosingRequest, 'roomId'> & {
+  by: Author
+  /** Ends it whatever the department asks of whoever closes. */
+  isForced?: true
+}
 
 /**
  * Ends a room (contract §C.8). Exactly one of several closers wins; the others are refused.
@@ -116,11 +120,11 @@ export async function closeRoom(tx: Transaction, roomId: string, closing: Closin
 }
 
 /** What the room is filed under: what the closer says, what it had, what its department puts on every room. */
-async function tagsAtEnd(tx: Transaction, room: Room, { by, tags: given = [] }: Closing): Promise<string[]> {
+async function tagsAtEnd(tx: Transaction, room: Room, { by, tags: given = [], isForced }: Closing): Promise<string[]> {
   const department = room.departmentId === undefined ? undefined : await findDepartment(tx, room.departmentId)
   const { asksForTags = false, closingTags = [] } = department ?? {}
   const chosen = [...given, ...room.tags]
-  if (asksForTags && areTagsMissing(by, { chosen, closingTags }))
+  if (asksForTags && !isForced && areTagsMissing(by, { chosen, closingTags }))
     throw new ApiError('error-tags-must-be-assigned-before-closing-chat')
   return [...new Set([...chosen, ...closingTags])]
 }

@@ -27,6 +27,7 @@ import {
 export type { Author, Message } from './message-store.ts'
 export type { Metrics } from './metrics-store.ts'
 export type { Advanced, Room, TranscriptRequest, TranscriptWish } from './room-store.ts'
+export { forgetDepartment, forgetDepartmentOfClosed } from './department-store.ts'
 export { opensFile, signFile } from './file-links.ts'
 export {
   deleteRoom,
@@ -34,8 +35,6 @@ export {
   findOpenRoomOf,
   findRoom,
   findRooms,
-  forgetDepartment,
-  forgetDepartmentOfClosed,
   insertRoom,
   listRoomsOf,
   replaceFields,

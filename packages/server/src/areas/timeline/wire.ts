@@ -83,7 +83,7 @@ export function roomToWire(
   lastMessage: Message | undefined,
   audience: Audience,
 ): Loose<Static<typeof WireRoom>> {
-  const { visitor, closed, servedBy, response } = room
+  const { visitor, closed, servedBy } = room
   return {
     _id: room.id,
     t: 'l',
@@ -110,16 +110,8 @@ export function roomToWire(
     departmentId: room.departmentId,
     servedBy: servedBy && { _id: servedBy.id, username: servedBy.username, ts: servedBy.at },
     queuedAt: room.queuedAt,
-    ...(room.isWaitingResponse && { waitingResponse: true as const }),
-    responseBy: response && {
-      _id: response.by.id,
-      username: response.by.username,
-      firstResponseTs: response.firstAt,
-      lastMessageTs: response.lastAt,
-    },
-    ...(room.isOnHold && { onHold: true as const }),
-    ...(room.abandonsAt !== undefined && { omnichannel: { predictedVisitorAbandonmentAt: room.abandonsAt } }),
-    autoTransferredAt: room.autoTransferredAt,
+    ...responseToWire(room),
+    ...stateToWire(room),
     surveyFeedback: room.survey,
     lastMessage: lastMessage && messageToWire(lastMessage, audience),
     callStatus: room.callStatus,
@@ -132,6 +124,28 @@ export function roomToWire(
     metrics: metricsToWire(room),
     ...closingToWire(room),
     _updatedAt: room.updatedAt,
+  }
+}
+
+/** Whether the visitor waits for an answer, and who gave the latest. */
+function responseToWire({ isWaitingResponse, response }: Room) {
+  return {
+    ...(isWaitingResponse && { waitingResponse: true as const }),
+    responseBy: response && {
+      _id: response.by.id,
+      username: response.by.username,
+      firstResponseTs: response.firstAt,
+      lastMessageTs: response.lastAt,
+    },
+  }
+}
+
+/** What time does to a room. */
+function stateToWire({ isOnHold, abandonsAt, autoTransferredAt }: Room) {
+  return {
+    ...(isOnHold && { onHold: true as const }),
+    ...(abandonsAt !== undefined && { omnichannel: { predictedVisitorAbandonmentAt: abandonsAt } }),
+    autoTransferredAt,
   }
 }
 
