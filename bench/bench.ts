@@ -1,8 +1,9 @@
-// `npm run bench -- send|start|history|lists|upload`: measures the server as a user starts it. Quote the ratios: figures of
+// `npm run bench -- send|start|history|lists|realtime|upload`: measures the server as a user starts it. Quote the ratios: figures of
 // runs, and of different machines, do not compare.
 import { benchHistory } from './history.ts'
 import { benchLists } from './lists.ts'
 import { print, printMachine } from './report.ts'
+import { benchRealtime } from './realtime.ts'
 import { benchSend } from './send.ts'
 import { benchStart } from './start.ts'
 import { benchUpload } from './upload.ts'
@@ -12,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   start: benchStart,
   history: benchHistory,
   lists: benchLists,
+  realtime: benchRealtime,
   upload: benchUpload,
 }
 

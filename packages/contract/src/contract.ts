@@ -12,6 +12,7 @@ import { rooms } from './areas/rooms.ts'
 import { roles } from './areas/roles.ts'
 import { sessions } from './areas/sessions.ts'
 import { settings } from './areas/settings.ts'
+import { streams } from './areas/streams.ts'
 import { transcripts } from './areas/transcripts.ts'
 import { subscriptions } from './areas/subscriptions.ts'
 import { transfers } from './areas/transfers.ts'
@@ -42,6 +43,7 @@ export const areas = {
   transfers,
   customFields,
   contacts,
+  streams,
 } as const
 
 /** Every operation by its key, `'POST /livechat/message'`: contract key, handler key, SDK call and test call. */
@@ -67,6 +69,7 @@ export const contract = {
   ...areas.transfers,
   ...areas.customFields,
   ...areas.contacts,
+  ...areas.streams,
 } as const
 
 export type Contract = typeof contract

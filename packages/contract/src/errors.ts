@@ -292,6 +292,11 @@ const table = {
   },
   'error-invalid-params': { reason: 'Nothing to look for was given', meaning: 'The search names no criterion.' },
   'error-livechat-visitor-registration': { meaning: 'The visitor could not be registered.' },
+  // Streams
+  'invalid-method-call': {
+    reason: 'Invalid method call',
+    meaning: 'The message is not the EJSON text of a method call with its four keys.',
+  },
 } as const satisfies Record<string, ErrorInfo>
 
 export type ErrorCode = keyof typeof table

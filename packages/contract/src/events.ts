@@ -22,6 +22,15 @@ export interface Events {
   'agent.joined': { roomId: string; agentId: string }
   'agent.left': { roomId: string; agentId: string }
   'agent.changed': { userId: string }
+  /** Somebody types. Told to whoever listens now, and kept nowhere. */
+  'room.activity': {
+    roomId: string
+    name: string
+    activities: readonly string[]
+    extras?: Record<string, unknown> | undefined
+    /** The socket that said it, which does not hear it again. */
+    from: string
+  }
   'message.created': { roomId: string; messageId: string; seq: number }
   'message.changed': { roomId: string; messageId: string; seq: number }
   'message.deleted': { roomId: string; messageId: string; seq: number }
@@ -38,6 +47,7 @@ export interface Events {
   'user.renamed': { userId: string }
   /** Somebody, who may be anybody, asked for a letter to this address. */
   'password.forgotten': { email: string }
+  'session.ended': { userId: string }
   'settings.changed': { ids: string[] }
   'permissions.changed': { ids: string[] }
 }

@@ -75,10 +75,7 @@ export interface TestFile {
  * the tests that call it. A missing operation does not compile.
  * @throws where no test calls an operation that was asked for
  */
-export function compatibilityPage(
-  areas: Readonly<Record<string, OperationTable>>,
-  tests: readonly TestFile[],
-): string {
+export function compatibilityPage(areas: Readonly<Record<string, OperationTable>>, tests: readonly TestFile[]): string {
   const operations = new Map(Object.values(areas).flatMap((area) => Object.entries(area)))
   const testedIn = (key: string) => linksTo(tests.filter(({ text }) => callsIn(text, key, operations.get(key))))
   return [
@@ -108,7 +105,9 @@ export function compatibilityPage(
     '',
     '| Method | Calls | Tests |',
     '|---|---|---|',
-    ...Object.entries(methods).map(([name, key]) => `| \`${name}\` | \`${key}\` | ${linksTo(testsOfMethod(tests, name))} |`),
+    ...Object.entries(methods).map(
+      ([name, key]) => `| \`${name}\` | \`${key}\` | ${linksTo(testsOfMethod(tests, name))} |`,
+    ),
     '',
     '## Everything that is served',
     '',

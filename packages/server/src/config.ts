@@ -15,6 +15,8 @@ export type Config = {
   database: { url?: string }
   /** Without a slash at the end. */
   siteUrl?: string
+  /** Absent: this process is the only one. */
+  redisUrl?: string
   /** Without an smtpUrl no letter is sent. `from` is `address` or `name <address>`. */
   mail: { smtpUrl?: string; from?: string }
   log: { level: LogLevel }
@@ -68,6 +70,16 @@ const variables = {
     },
     secret: true,
     meaning: 'Postgres database to use. Absent: SQLite in the data folder.',
+  },
+  DESKBELL_REDIS_URL: {
+    kind: {
+      type: 'URL',
+      wanted: 'a URL like redis://user:password@host:6379 (or rediss://)',
+      read: readRedisUrl,
+    },
+    secret: true,
+    meaning:
+      'Redis through which several processes on one Postgres tell each other what happens. Nothing is kept there. Absent: this process is the only one.',
   },
   DESKBELL_SITE_URL: {
     kind: {
@@ -253,7 +265,7 @@ function halfAdmin(environment: Environment): string[] {
 }
 
 function grouped(values: Values): Config {
-  const { DESKBELL_DATABASE_URL: url, DESKBELL_SITE_URL: siteUrl } = values
+  const { DESKBELL_DATABASE_URL: url, DESKBELL_SITE_URL: siteUrl, DESKBELL_REDIS_URL: redisUrl } = values
   const firstAdmin = groupedAdmin(values)
   return {
     http: {
@@ -265,6 +277,7 @@ function grouped(values: Values): Config {
     dataDir: values.DESKBELL_DATA_DIR,
     database: url === undefined ? {} : { url },
     ...(siteUrl !== undefined && { siteUrl }),
+    ...(redisUrl !== undefined && { redisUrl }),
     mail: groupedMail(values),
     log: { level: values.DESKBELL_LOG_LEVEL },
     ...(firstAdmin !== undefined && { firstAdmin }),
@@ -312,6 +325,11 @@ function readSwitch(text: string): boolean | undefined {
 function readDatabaseUrl(text: string): string | undefined {
   const protocol = URL.parse(text)?.protocol
   return protocol === 'postgres:' || protocol === 'postgresql:' ? text : undefined
+}
+
+function readRedisUrl(text: string): string | undefined {
+  const protocol = URL.parse(text)?.protocol
+  return protocol === 'redis:' || protocol === 'rediss:' ? text : undefined
 }
 
 /** The address of a site, without a slash at the end; `undefined` for what is none. */

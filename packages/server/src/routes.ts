@@ -14,6 +14,7 @@ import { roomRoutes } from './areas/rooms/routes.ts'
 import { roleRoutes } from './areas/roles/routes.ts'
 import { sessionRoutes } from './areas/sessions/routes.ts'
 import { settingRoutes } from './areas/settings/routes.ts'
+import { streamRoutes, type CallMethod } from './areas/streams/routes.ts'
 import { transcriptRoutes } from './areas/transcripts/routes.ts'
 import { subscriptionRoutes } from './areas/subscriptions/routes.ts'
 import { transferRoutes } from './areas/transfers/routes.ts'
@@ -24,7 +25,7 @@ import type { Handlers } from './context.ts'
 import type { Served } from './http/dispatch.ts'
 
 /** Every area's handlers in one table: a missing one does not compile. */
-const handlers: Handlers<Contract> = {
+const handlersWith = (callMethod: CallMethod): Handlers<Contract> => ({
   ...widgetSettingsRoutes,
   ...visitorRoutes,
   ...roomRoutes,
@@ -46,14 +47,18 @@ const handlers: Handlers<Contract> = {
   ...transferRoutes,
   ...customFieldRoutes,
   ...contactRoutes,
-}
+  ...streamRoutes(callMethod),
+})
 
-/** Every operation with its handler, by its key. */
-export const operations: ReadonlyMap<string, Served> = new Map(
-  Object.values(areas).flatMap((area) =>
-    Object.entries(area as Readonly<Record<string, Operation>>).map(([key, operation]) => [
-      key,
-      { operation, handler: handlers[key as OperationKey] },
-    ]),
-  ),
-)
+/** Every operation with its handler, by its key. Methods of the realtime protocol come in, since they call operations themselves. */
+export function operationsWith(callMethod: CallMethod): ReadonlyMap<string, Served> {
+  const handlers = handlersWith(callMethod)
+  return new Map(
+    Object.values(areas).flatMap((area) =>
+      Object.entries(area as Readonly<Record<string, Operation>>).map(([key, operation]) => [
+        key,
+        { operation, handler: handlers[key as OperationKey] },
+      ]),
+    ),
+  )
+}

@@ -1,5 +1,6 @@
-import { areas } from '@deskbell/contract/contract.ts'
+import type { Server as HttpServer } from 'node:http'
 import { join } from 'node:path'
+import { areas } from '@deskbell/contract/contract.ts'
 import { openApiDocument } from '@deskbell/contract/openapi.ts'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
@@ -10,16 +11,19 @@ import { authenticate } from './areas/sessions/sessions.ts'
 import { readSettings } from './areas/settings/settings.ts'
 import { setupPages, setupPath } from './areas/setup/page.ts'
 import { prepareSetup } from './areas/setup/setup.ts'
+import { Streams } from './areas/streams/streams.ts'
 import type { Config } from './config.ts'
 import type { Context, WhoIs } from './context.ts'
+import { installationId } from './database/installation.ts'
 import { lockDataFolder } from './database/lock.ts'
 import { openDatabase, type Database } from './database/open.ts'
 import type { TransactionHooks } from './database/transaction.ts'
-import { makeMemoryBus, type Bus } from './events/bus.ts'
+import { makeBus, type Bus, type LocalBus } from './events/bus.ts'
+import { connectRedis } from './events/redis.ts'
 import { makeFileStore } from './files/files.ts'
-import { makeDispatch, type Dispatch } from './http/dispatch.ts'
-import { makeHttpServer } from './http/listen.ts'
+import { makeDispatch, type Dispatch, type DispatchOptions } from './http/dispatch.ts'
 import { makeLimitScale } from './http/limit-settings.ts'
+import { describeUpgrade, makeHttpServer } from './http/listen.ts'
 import { createLoginGuard } from './http/login-guard.ts'
 import { makeMetrics } from './http/metrics.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
@@ -31,8 +35,10 @@ import { makeLog } from './log.ts'
 import { makeTakesMail } from './mail/exchange.ts'
 import { makeMailer } from './mail/mailer.ts'
 import { makePatterns } from './patterns/patterns.ts'
+import { makeHub, type Hub } from './realtime/hub.ts'
+import { makeSockets, type Sockets } from './realtime/listen.ts'
 import { reactions } from './reactions.ts'
-import { operations } from './routes.ts'
+import { operationsWith } from './routes.ts'
 import { readVersion } from './version.ts'
 
 /** What tests put in the place of the world outside. */
@@ -56,6 +62,9 @@ export interface Server {
   /** The same way in that HTTP takes, without a socket. */
   dispatch: Dispatch
   http: FastifyInstance
+  sockets: Sockets
+  streams: Streams
+  hub: Hub
   /** Where the first administrator is created by hand; absent when there is one. */
   setupPath?: string
   /** Opens the port; answers the address as a URL. */
@@ -68,39 +77,19 @@ export interface Server {
 export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<Server> {
   const clock = surroundings.clock ?? Date.now
   const log = surroundings.log ?? makeLog(config.log.level)
-  const bus = makeMemoryBus((error) => log.error({ err: error }, 'A listener failed.'))
+  const bus = makeBus((error) => log.error({ err: error }, 'A listener failed.'))
   const jobs = makeJobSignal()
   const newId = surroundings.newId ?? makeNewId(clock)
   const database = await openOurs(config, makeHooks({ clock, newId, bus, jobs }))
   const { transact, reader } = database
-  const guarded = config.http.rateLimits
-  const loginGuard = guarded ? createLoginGuard({ now: clock }) : undefined
-  const { smtpUrl } = config.mail
-  const mailer = smtpUrl === undefined ? undefined : makeMailer(smtpUrl, clock)
-  const takesMail = makeTakesMail(surroundings.nameServers)
-  const files = makeFileStore({ folder: join(config.dataDir, 'uploads'), newId })
-  const patterns = makePatterns({ log })
-  const context: Context = {
-    transact,
-    read: reader,
-    clock,
-    config,
-    log,
-    files,
-    patterns,
-    loginGuard,
-    mailer,
-    takesMail,
-  }
+  const context = makeContext(database, { clock, newId, config, log }, surroundings)
   const whoIs: WhoIs = (credentials) => authenticate(reader, credentials, new Date(clock()).toISOString())
-  const limitScale = makeLimitScale(() => readSettings(reader), clock)
-  bus.subscribe(({ name }) => name === 'settings.changed' && limitScale.forget())
+  const operations = operationsWith((session, method, params) => streams.call(session, method, params))
   const dispatch = makeDispatch({
     context,
     operations,
     authenticate: whoIs,
-    limiter: guarded ? createRateLimiter({ now: clock }) : undefined,
-    limitScale: () => limitScale.current(),
+    ...limitsOf(context, bus),
     checksAnswers: surroundings.checksAnswers ?? false,
     onRefused: surroundings.onRefused,
   })
@@ -114,14 +103,19 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     resources: [...fileResources(context, whoIs), ...avatarResources(context)],
     dispatch,
     operations,
-    newRequestId: makeNewId(clock),
+    newRequestId: newId,
     metrics: makeMetrics({ version, database: database.kind, writesWaiting: () => database.waiting() }),
     apiDocument: () => openApiDocument(areas, { version }),
     checkDatabase: () => readSettings(reader),
     allowedOrigin: (origin) => allowedOrigin(context, origin),
   })
+  const { sockets, streams, hub } = serveSockets(context, { bus, dispatch, newId, server: http.server })
+  const redis = await orClose(database, joinOthers(context, bus, streams))
   return {
     context,
+    sockets,
+    streams,
+    hub,
     database,
     bus,
     worker,
@@ -133,14 +127,113 @@ export async function startServer(config: Config, surroundings: Surroundings = {
       return http.listen({ host: config.http.host, port: config.http.port })
     },
     close: once(async () => {
+      await sockets.close()
       await http.close()
-      const stopped = worker.stop()
-      mailer?.close()
-      await stopped
-      await patterns.close()
-      await database.close()
+      redis?.close()
+      await closeBehind(context, worker, database)
     }),
   }
+}
+
+function makeContext(
+  { transact, reader }: Database,
+  { clock, newId, config, log }: Pick<Context, 'clock' | 'config' | 'log'> & { newId: () => string },
+  { nameServers }: Surroundings,
+): Context {
+  const { smtpUrl } = config.mail
+  return {
+    transact,
+    read: reader,
+    clock,
+    config,
+    log,
+    files: makeFileStore({ folder: join(config.dataDir, 'uploads'), newId }),
+    patterns: makePatterns({ log }),
+    loginGuard: config.http.rateLimits ? createLoginGuard({ now: clock }) : undefined,
+    mailer: smtpUrl === undefined ? undefined : makeMailer(smtpUrl, clock),
+    takesMail: makeTakesMail(nameServers),
+  }
+}
+
+/** How many calls are taken, as the settings widen or narrow it. */
+function limitsOf({ read, clock, config }: Context, bus: Bus): Pick<DispatchOptions, 'limiter' | 'limitScale'> {
+  const scale = makeLimitScale(() => readSettings(read), clock)
+  bus.subscribe(({ name }) => name === 'settings.changed' && scale.forget())
+  return {
+    limiter: config.http.rateLimits ? createRateLimiter({ now: clock }) : undefined,
+    limitScale: () => scale.current(),
+  }
+}
+
+/** Closes what works where no call comes in any more. */
+async function closeBehind({ mailer, patterns }: Context, worker: Worker, database: Database): Promise<void> {
+  const stopped = worker.stop()
+  mailer?.close()
+  await stopped
+  await patterns.close()
+  await database.close()
+}
+
+const SWEEP_MS = 5_000
+
+/** Puts sockets before the product. */
+function serveSockets(
+  context: Context,
+  { bus, dispatch, newId, server }: { bus: Bus; dispatch: Dispatch; newId: () => string; server: HttpServer },
+): { sockets: Sockets; streams: Streams; hub: Hub } {
+  const { clock, log, config } = context
+  const { trustProxyHops, rateLimits } = config.http
+  const hub = makeHub()
+  const streams = new Streams(context, { hub, bus, dispatch })
+  const sweeping = setInterval(() => {
+    streams.sweep().catch((error: unknown) => {
+      log.error({ err: error }, 'What was not heard of could not be looked for.')
+    })
+  }, SWEEP_MS).unref()
+  const sockets = makeSockets({
+    hub,
+    product: streams,
+    log,
+    clock,
+    newId,
+    describe: (request) => describeUpgrade(request, { id: newId(), trustProxyHops }),
+    isLimited: rateLimits,
+  })
+  sockets.attach(server)
+  return {
+    streams,
+    hub,
+    sockets: {
+      ...sockets,
+      async close() {
+        clearInterval(sweeping)
+        await sockets.close()
+        streams.close()
+      },
+    },
+  }
+}
+
+/** Lets this process and others on the same database hear each other, where a Redis is named. */
+async function joinOthers(
+  { config, read, transact, log }: Context,
+  bus: LocalBus,
+  streams: Streams,
+): Promise<{ close(): void } | undefined> {
+  if (config.redisUrl === undefined) return undefined
+  const redis = connectRedis({
+    url: config.redisUrl,
+    installation: await installationId(read, transact),
+    deliver: (events) => bus.deliver(events),
+    onReturn() {
+      streams.sweep().catch((error: unknown) => {
+        log.error({ err: error }, 'What was missed could not be looked for.')
+      })
+    },
+    onError: (error) => log.warn({ err: error }, 'Redis is away: other processes hear of changes within seconds.'),
+  })
+  bus.carryWith(redis)
+  return redis
 }
 
 interface Surround {

@@ -182,6 +182,8 @@ const tables: Record<keyof Tables, true> = {
   userRole: true,
   session: true,
   accountLink: true,
+  process: true,
+  connection: true,
   audit: true,
   setting: true,
   permission: true,

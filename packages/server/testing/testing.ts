@@ -65,6 +65,10 @@ export interface TestServer {
   administrator(): Promise<StaffMember>
   /** An agent who is online and takes chats. */
   agent(options?: StaffOptions): Promise<StaffMember>
+  /** Opens a port, once, for what needs a real connection; answers the address. */
+  listen(): Promise<string>
+  /** A second process on the same database; it creates nothing and stops by itself. */
+  another(): Promise<TestServer>
   /** Stops the server and starts it again on the same data. */
   restart(): Promise<void>
   stop(): Promise<void>
@@ -90,7 +94,10 @@ const START_MS = Date.UTC(2026, 0, 5, 10)
 
 /** Starts a server on a database of its own. Stop it in `afterEach` or `afterAll`. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const database = await makeTestDatabase()
+  return serve(await makeTestDatabase(), options)
+}
+
+async function serve(database: TestDatabase, options: TestServerOptions): Promise<TestServer> {
   let nowMs = START_MS
   const clock = { now: () => nowMs, advance: (ms: number) => void (nowMs += ms) }
   const start = () =>
@@ -105,6 +112,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       onRefused: noteRefusal,
     })
   let server = await start()
+  let url: string | undefined
   let people = 0
 
   const testServer: TestServer = {
@@ -136,9 +144,14 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       await agent.raw('POST /livechat/agent.status', { body: { status: 'available' } })
       return agent
     },
+    another: () => serve({ ...database, remove: () => Promise.resolve() }, options),
+    async listen() {
+      return (url ??= await server.http.listen({ host: '127.0.0.1', port: 0 }))
+    },
     async restart() {
       await server.close()
       server = await start()
+      url = undefined
     },
     async stop() {
       await server.close()

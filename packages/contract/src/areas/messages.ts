@@ -122,14 +122,19 @@ export const messages = operations('Messages', {
     caller: { permission: 'view-l-room' },
     limit: 'staff',
     params: t.Object({ rid: Id }),
-    query: t.Object({ ...pageQuery, searchTerm: t.Optional(t.String({ maxLength: 1_000 })) }),
+    query: t.Object({
+      ...pageQuery,
+      searchTerm: t.Optional(t.String({ maxLength: 1_000 })),
+      before: t.Optional(t.String({ maxLength: 64, description: 'Only what was said before this time' })),
+      after: t.Optional(t.String({ maxLength: 64, description: 'Only what was said after this time' })),
+    }),
     returns: t.Object({
       messages: t.Array(Message),
       count: t.Integer({ description: 'As asked for' }),
       offset: t.Integer(),
       total: t.Integer(),
     }),
-    errors: { 'invalid-room': 'bare', 'not-allowed': 'bare' },
+    errors: { 'invalid-room': 'bare', 'not-allowed': 'bare', 'invalid-params': 'withCode' },
   },
   'POST /livechat/messages': {
     summary: 'Write several messages as a visitor, for integrations',

@@ -24,6 +24,8 @@ export interface Tables {
   userRole: UserRoleTable
   session: SessionTable
   accountLink: AccountLinkTable
+  process: ProcessTable
+  connection: ConnectionTable
   audit: AuditTable
   setting: SettingTable
   permission: PermissionTable
@@ -382,6 +384,19 @@ export interface SessionTable {
   userId: string
   createdAt: string
   expiresAt: string
+}
+
+/** A process that serves this database, and when it was last heard of. */
+export interface ProcessTable {
+  id: string
+  seenAt: string
+}
+
+/** How a member of the staff is connected to a process: by any number of sockets, `away` where all of them are. */
+export interface ConnectionTable {
+  processId: string
+  userId: string
+  status: string
 }
 
 /** A link that lets its holder set a password once. Only the hash of its token is kept. */

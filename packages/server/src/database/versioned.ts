@@ -3,7 +3,8 @@ import type { Tables } from './schema.ts'
 import { statement } from './statement.ts'
 import type { Reader, Transaction } from './transaction.ts'
 
-const findStamp = statement((sql, p: { name: string }) =>
+/** The stamp under a name. */
+export const findStamp = statement((sql, p: { name: string }) =>
   sql.selectFrom('version').select('stamp').where('name', '=', p.name),
 )
 

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import multipart from '@fastify/multipart'
 import Fastify, {
   LogController,
@@ -241,15 +242,37 @@ function unwrap(operation: Operation, body: unknown): unknown {
 }
 
 /** What the rest of the server may know of the request; `undefined` where a credential is given twice (promises A41). */
-function describe(request: FastifyRequest): RequestInfo | undefined {
-  const { headers } = request
-  if (repeatsCredential(request)) return undefined
+function describe({ id, ip, raw }: FastifyRequest): RequestInfo | undefined {
+  return describeMessage(raw, { id, address: ip })
+}
+
+/** The same of a request that becomes a socket. `trustProxyHops` is the number of proxies that are believed. */
+export function describeUpgrade(
+  message: IncomingMessage,
+  { id, trustProxyHops }: { id: string; trustProxyHops: number },
+): RequestInfo | undefined {
+  const forwarded = [message.headers['x-forwarded-for'] ?? []].flat().join(',').split(',')
+  const hops = [
+    message.socket.remoteAddress ?? '',
+    ...forwarded
+      .map((hop) => hop.trim())
+      .filter(Boolean)
+      .reverse(),
+  ]
+  return describeMessage(message, { id, address: hops[Math.min(trustProxyHops, hops.length - 1)] ?? '' })
+}
+
+function describeMessage(
+  { headers, rawHeaders }: IncomingMessage,
+  { id, address }: { id: string; address: string },
+): RequestInfo | undefined {
+  if (repeatsCredential({ headers, rawHeaders })) return undefined
   const userId = single(headers['x-user-id'])
   const token = single(headers['x-auth-token'])
   const cookies = headers.cookie ?? ''
   return {
-    id: request.id,
-    address: request.ip,
+    id,
+    address,
     userAgent: headers['user-agent'],
     host: headers.host,
     isWidget: cookies !== '' && isFromWidget(cookies),
@@ -261,7 +284,7 @@ function describe(request: FastifyRequest): RequestInfo | undefined {
 const credentialNames = ['x-user-id', 'x-auth-token', 'x-visitor-token', 'authorization'] as const
 const credentials: ReadonlySet<string> = new Set(credentialNames)
 
-function repeatsCredential({ headers, raw: { rawHeaders } }: FastifyRequest): boolean {
+function repeatsCredential({ headers, rawHeaders }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): boolean {
   if (credentialNames.every((name) => headers[name] === undefined)) return false
   const seen = new Set<string>()
   for (let index = 0; index < rawHeaders.length; index += 2) {

@@ -90,6 +90,8 @@ export const messageRoutes: Handlers<typeof messages> = {
       offset: page.offset,
       limit: page.limit,
       order: page.order[0]?.direction ?? 'desc',
+      before: timeOf('before', query.before),
+      after: timeOf('after', query.after),
       containing: query.searchTerm,
     })
     return {

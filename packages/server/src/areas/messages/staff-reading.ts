@@ -2,7 +2,7 @@ import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { findRoom, mayRead } from '../rooms/rooms.ts'
-import { listChangesSince, listSaid, type Message } from '../timeline/timeline.ts'
+import { listChangesSince, listSaid, type Message, type SaidPage } from '../timeline/timeline.ts'
 
 /**
  * What was said in a room, for agents who may read it (contract §D.3).
@@ -11,7 +11,7 @@ import { listChangesSince, listSaid, type Message } from '../timeline/timeline.t
 export async function readRoomMessages(
   reader: Reader,
   user: SignedIn,
-  page: { roomId: string; offset: number; limit: number; order: 'asc' | 'desc'; containing: string | undefined },
+  page: SaidPage,
 ): Promise<{ messages: Message[]; total: number }> {
   const room = await findRoom(reader, page.roomId)
   if (room === undefined) throw new ApiError('invalid-room')

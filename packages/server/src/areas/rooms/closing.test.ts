@@ -121,7 +121,13 @@ describe('the transcript of a closed room', () => {
 
   test('is left as it was asked for before where the agent says nothing', async () => {
     const { transact } = desk.server.context
-    const wish = '{"email":"x@y"}'
+    const requestedBy = { _id: anna.id, username: anna.username }
+    const wish = JSON.stringify({
+      requestedAt: '2026-01-05T10:00:00.000Z',
+      requestedBy,
+      email: 'x@y',
+      subject: 'Yours',
+    })
     await transact((tx) =>
       tx.run(tx.sql.updateTable('room').set({ transcriptRequest: wish }).where('id', '=', chat.rid)),
     )

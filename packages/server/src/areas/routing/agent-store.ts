@@ -166,6 +166,7 @@ export async function freePlace(tx: Transaction, agentId: string): Promise<void>
 /** What an agent shows and chose. */
 export interface AgentChange {
   presence?: string
+  connection?: string
   presenceChosen?: string
   statusText?: string
   serviceStatus?: string

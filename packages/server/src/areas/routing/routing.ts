@@ -103,7 +103,21 @@ export async function joinRoom(tx: Transaction, room: Room, agent: Author): Prom
   return true
 }
 
-/** What others see of an agent. Until sockets exist this is chosen, and lasts until sign-out. Chats may be waiting for it. */
+/** What others see of somebody whose connections have changed. Chats may be waiting for it. */
+export async function showPresence(
+  tx: Transaction,
+  userId: string,
+  { presence, connection }: { presence: string; connection: string },
+): Promise<void> {
+  await updateAgent(tx, userId, { presence, connection })
+  tx.emit('agent.changed', { userId })
+  if (presence !== 'offline') await offerWaitingChats(tx)
+}
+
+/**
+ * What others see of an agent. It lasts until the agent’s connections change, or, without any, until sign-out. Chats may be
+ * waiting for it.
+ */
 export async function choosePresence(
   tx: Transaction,
   userId: string,

@@ -94,10 +94,16 @@ export async function resumeSession(reader: Reader, token: string, now: string):
   return user
 }
 
+/** When the session of a token ends, ISO time; `undefined` where there is none. */
+export async function sessionEndsAt(reader: Reader, token: string): Promise<string | undefined> {
+  return (await findSession(reader, hashToken(token)))?.expiresAt
+}
+
 /** Ends a session. The person is no longer present, and an agent is switched off until the next sign-in (contract §E.1). */
 export async function endSession(tx: Transaction, user: SignedIn): Promise<void> {
   await deleteSession(tx, user.sessionHash)
   await leaveService(tx, user.id, { isBot: user.roles.includes('bot') })
+  tx.emit('session.ended', { userId: user.id })
 }
 
 /** Job: sessions that ran out are removed. */

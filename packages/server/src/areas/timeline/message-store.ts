@@ -257,6 +257,9 @@ export interface SaidPage {
   offset: number
   limit: number
   order: 'asc' | 'desc'
+  /** ISO times; only what was sent before the one and after the other. */
+  before?: string | undefined
+  after?: string | undefined
   /** Part of the text, any case. */
   containing?: string | undefined
 }
@@ -268,7 +271,9 @@ export async function listSaid(reader: Reader, page: SaidPage): Promise<{ messag
     .where('roomId', '=', page.roomId)
     .where('deletedAt', 'is', null)
     .where((eb) => eb.or([eb('type', 'is', null), eb('type', '=', 'livechat-close')]))
-  const { containing } = page
+  const { containing, before, after } = page
+  if (before !== undefined) query = query.where('sentAt', '<', before)
+  if (after !== undefined) query = query.where('sentAt', '>', after)
   if (containing !== undefined && containing !== '')
     // Messages of before there was a folded text are found as they are written.
     query = query.where(

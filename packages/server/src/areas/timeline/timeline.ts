@@ -24,7 +24,7 @@ import {
   type Room,
 } from './room-store.ts'
 
-export type { Author, Message } from './message-store.ts'
+export type { Author, Message, SaidPage } from './message-store.ts'
 export type { Metrics } from './metrics-store.ts'
 export type { Advanced, Room, TranscriptRequest, TranscriptWish } from './room-store.ts'
 export { forgetDepartment, forgetDepartmentOfClosed } from './department-store.ts'

@@ -6,6 +6,7 @@ import * as conversations from './0003-conversations.ts'
 import * as filesAndMail from './0004-files-and-mail.ts'
 import * as accountsAndAudit from './0005-accounts-and-audit.ts'
 import * as searchAndLists from './0006-search-and-lists.ts'
+import * as presence from './0007-presence.ts'
 
 export interface Migration {
   name: string
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   { name: '0004-files-and-mail', up: filesAndMail.up },
   { name: '0005-accounts-and-audit', up: accountsAndAudit.up },
   { name: '0006-search-and-lists', up: searchAndLists.up },
+  { name: '0007-presence', up: presence.up },
 ]

@@ -1,0 +1,210 @@
+// From what happened to what is told: read `#ears` to know which event reaches whom (contract §C.14.4).
+import type { Logger } from 'pino'
+import type { DeskEvent, EventName, Events } from '@deskbell/contract/events.ts'
+import type { Reader } from '../../database/transaction.ts'
+import type { Place } from '../../realtime/connection.ts'
+import type { Hub } from '../../realtime/hub.ts'
+import { findRoom, type Room } from '../rooms/rooms.ts'
+import { findInquiryOf } from '../routing/routing.ts'
+import { readSettings } from '../settings/settings.ts'
+import type { Message } from '../timeline/timeline.ts'
+import { findUserById } from '../users/users.ts'
+import { MINE } from './places.ts'
+import { QueueFeed } from './queue-feed.ts'
+import { listHeardOf } from './store.ts'
+import { Watches } from './watches.ts'
+import { agentSaid, agentStatusSaid, deletionSaid, inquirySaid, messageSaid, roomSaid, userStatusSaid } from './wire.ts'
+
+export interface FeedOptions {
+  read: Reader
+  hub: Hub
+  log: Logger
+  /** Tells those who listen to all their rooms at once. */
+  tellOwners: (room: Room, message: Message) => Promise<void>
+}
+
+/** Streams whose key is a room. */
+const ROOM_STREAMS = ['room-messages', 'livechat-room', 'room-data'] as const
+
+const QUEUE = 'livechat-inquiry-queue-observer'
+
+export class Feed {
+  readonly #options: FeedOptions
+  readonly #watches: Watches
+  readonly #queue: QueueFeed
+  /** What is told to the staff, in order. */
+  #work: Promise<void> = Promise.resolve()
+  /** What was told last of each member of the staff. */
+  readonly #presences = new Map<string, string>()
+  /** What is told when; nobody listens for the events that are missing here. */
+  readonly #ears: { [Name in EventName]?: (data: Events[Name]) => void } = {
+    'message.created': (data) => this.#hearMessage(data),
+    'message.changed': (data) => this.#hearMessage(data),
+    'message.deleted': (data) => this.#hearMessage(data),
+    'inquiry.taken': ({ roomId, agentId }) => this.#hearAssigned(roomId, agentId),
+    'inquiry.queued': ({ roomId }) => this.#hearAssigned(roomId, undefined),
+    'room.changed': ({ roomId }) => this.#hearRoom(roomId),
+    'room.closed': ({ roomId }) => {
+      this.#hearRoom(roomId)
+      this.#queue.note()
+    },
+    'visitor.removed': ({ roomIds }) => {
+      for (const roomId of roomIds) this.#hearRoom(roomId)
+      this.#queue.note()
+    },
+    'department.removed': () => this.#queue.note(),
+    'settings.changed': () => this.#queue.note(),
+    'agent.changed': ({ userId }) => this.#next(() => this.#tellPresence(userId)),
+  }
+
+  constructor(options: FeedOptions) {
+    this.#options = options
+    this.#watches = new Watches({
+      read: options.read,
+      log: options.log,
+      isHeard: (roomId) => this.#isHeard(roomId),
+      tell: (message, visitorToken) => this.#tellMessage(message, visitorToken),
+    })
+    this.#queue = new QueueFeed({
+      read: options.read,
+      heardRooms: () => options.hub.keys('livechat-room'),
+      tell: (roomId, said, isStillSo) => {
+        this.#watches.after(roomId, () => {
+          if (isStillSo()) options.hub.say('livechat-room', roomId, said)
+          return Promise.resolve()
+        })
+      },
+      onError: (error) => this.#complain(error),
+    })
+  }
+
+  /** Somebody listens to this place from now on. */
+  async joined({ stream, key, visitorToken }: Place): Promise<void> {
+    const roomId = stream === 'notify-room' ? key.split('/')[0] : key
+    if (stream === 'notify-room' || ROOM_STREAMS.some((each) => each === stream))
+      await this.#watches.begin(roomId ?? key, visitorToken)
+    if (stream === 'livechat-room') this.#queue.note(key)
+  }
+
+  /** Takes in what happened. */
+  hear({ name, data }: DeskEvent): void {
+    // The table pairs each name with a function of its own data; the union of pairs hides that from the compiler.
+    const take = this.#ears[name] as ((data: unknown) => void) | undefined
+    take?.(data)
+  }
+
+  /** Looks whether watched rooms have moved without our hearing of it. */
+  sweep(): Promise<void> {
+    this.#queue.note()
+    return this.#watches.sweep()
+  }
+
+  /** Answers once everything heard so far is told. */
+  async settled(): Promise<void> {
+    await this.#work
+    await this.#queue.flush()
+    await this.#watches.settled()
+  }
+
+  /** Tells nothing more. */
+  close(): void {
+    this.#queue.close()
+  }
+
+  #isHeard(roomId: string): boolean {
+    const { hub } = this.#options
+    return (
+      ROOM_STREAMS.some((stream) => hub.isHeard(stream, roomId)) ||
+      hub.isHeard('notify-room', `${roomId}/deleteMessage`) ||
+      hub.keys(MINE).length > 0
+    )
+  }
+
+  #hearMessage({ roomId, seq }: { roomId: string; seq: number }): void {
+    // Who listens to all rooms has named none, so a room is watched as soon as it moves.
+    if (this.#options.hub.keys(MINE).length > 0) this.#watches.beginAt(roomId, seq)
+    this.#watches.move(roomId, seq)
+  }
+
+  #hearAssigned(roomId: string, agentId: string | undefined): void {
+    const { hub, read } = this.#options
+    this.#watches.after(roomId, async () => {
+      hub.say('livechat-room', roomId, await agentSaid(read, agentId))
+    })
+    // What tells who serves clears the place in the queue from the widget.
+    this.#queue.note(roomId)
+    this.#hearRoom(roomId)
+    this.#next(() => this.#tellQueue(roomId, agentId === undefined ? ['added', 'changed'] : ['changed']))
+  }
+
+  /** The room is another now. Whoever may not listen any more leaves only after the last lines are out. */
+  #hearRoom(roomId: string): void {
+    this.#watches.after(roomId, async () => {
+      await this.#tellRoomDocument(roomId)
+      await this.#recheck(roomId)
+    })
+  }
+
+  async #tellMessage(message: Message, visitorToken: string | undefined): Promise<void> {
+    const { hub, read, tellOwners } = this.#options
+    const { Hide_System_Messages: hidden } = await readSettings(read)
+    if (message.type !== undefined && hidden.includes(message.type)) return
+    if (message.deletedAt !== undefined) {
+      hub.say('notify-room', `${message.roomId}/deleteMessage`, deletionSaid(message))
+      return
+    }
+    if (hub.isHeard('room-messages', message.roomId))
+      hub.say('room-messages', message.roomId, messageSaid(message, visitorToken))
+    if (hub.keys(MINE).length === 0) return
+    const room = await findRoom(read, message.roomId)
+    if (room !== undefined) await tellOwners(room, message)
+  }
+
+  async #tellRoomDocument(roomId: string): Promise<void> {
+    const { hub, read } = this.#options
+    if (!hub.isHeard('room-data', roomId)) return
+    const room = await findRoom(read, roomId)
+    if (room !== undefined) hub.say('room-data', roomId, await roomSaid(read, room))
+  }
+
+  /** Consoles that show the queue listen to the key of everybody, that of a department, or that of one entry. */
+  async #tellQueue(roomId: string, types: readonly ('added' | 'changed')[]): Promise<void> {
+    const { hub, read } = this.#options
+    if (hub.keys(QUEUE).length === 0) return
+    const inquiry = await findInquiryOf(read, roomId)
+    const room = inquiry && (await findRoom(read, roomId))
+    if (inquiry === undefined || room === undefined) return
+    const { id, departmentId } = inquiry
+    for (const type of types)
+      for (const key of ['public', ...(departmentId === undefined ? [] : [`department/${departmentId}`]), id])
+        hub.say(QUEUE, key, inquirySaid(inquiry, room, type))
+  }
+
+  async #tellPresence(userId: string): Promise<void> {
+    const { hub, read } = this.#options
+    const agent = await findUserById(read, userId)
+    // The service switch changes an agent too, and is nobody else's business.
+    if (agent === undefined || this.#presences.get(userId) === agent.presence) return
+    this.#presences.set(userId, agent.presence)
+    hub.say('notify-logged', 'user-status', userStatusSaid(agent))
+    const { Livechat_show_agent_info: isShown } = await readSettings(read)
+    if (!isShown) return
+    for (const roomId of await listHeardOf(read, userId, hub.keys('livechat-room')))
+      hub.say('livechat-room', roomId, agentStatusSaid(agent.presence))
+  }
+
+  async #recheck(roomId: string): Promise<void> {
+    const { hub } = this.#options
+    for (const stream of ROOM_STREAMS) await hub.recheck(stream, roomId)
+    for (const key of hub.keys('notify-room')) if (key.startsWith(`${roomId}/`)) await hub.recheck('notify-room', key)
+  }
+
+  /** One after the other: what is read later is told later. */
+  #next(task: () => Promise<void>): void {
+    this.#work = this.#work.then(task).catch((error: unknown) => this.#complain(error))
+  }
+
+  #complain(error: unknown): void {
+    this.#options.log.error({ err: error }, 'Listeners could not be told.')
+  }
+}

@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openChat, register, say, withSettings } from '../../../testing/conversation.ts'
+import { asVisitor, listen, openSocket, signIn, type Socket } from '../../../testing/socket.ts'
+import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
+
+let desk: TestServer
+let admin: StaffMember
+beforeAll(async () => {
+  desk = await startTestServer()
+  await desk.agent()
+  admin = await desk.administrator()
+})
+afterAll(() => desk.stop())
+
+/** A member of the staff with a socket that listens to everything it may. */
+async function listener(chat: { rid: string }): Promise<{ staff: StaffMember; socket: Socket }> {
+  const staff = await desk.staff({ roles: ['user', 'livechat-manager'] })
+  const socket = await signIn(desk, staff)
+  for (const [name, key] of [
+    ['stream-room-messages', chat.rid],
+    ['stream-room-data', chat.rid],
+    ['stream-notify-room', `${chat.rid}/user-activity`],
+    ['stream-livechat-inquiry-queue-observer', 'public'],
+    ['stream-notify-user', `${staff.id}/force_logout`],
+  ] as const)
+    expect(await socket.sub(name, [key, { args: [] }])).toMatchObject({ msg: 'ready' })
+  return { staff, socket }
+}
+
+/** Whether the socket was told that it is signed out, and then let go. */
+async function isLetGo(socket: Socket, userId: string): Promise<void> {
+  expect(await socket.ended).toMatchObject({ code: 1002 })
+  expect(socket.told('notify-user', `${userId}/force_logout`)).toEqual([[]])
+}
+
+describe('the socket of somebody', () => {
+  test('who signs out elsewhere is let go; other devices stay', async () => {
+    const chat = await openChat(desk)
+    const { staff, socket } = await listener(chat)
+    const { data } = await desk.anyone.call('POST /login', {
+      body: { user: staff.username, password: staff.password },
+    })
+    const other = await openSocket(desk)
+    await other.call('login', { resume: data.authToken })
+    await other.sub('stream-notify-user', [`${staff.id}/force_logout`, { args: [] }])
+    await staff.call('POST /logout')
+    await isLetGo(socket, staff.id)
+    await other.settled()
+    expect(other.told('notify-user', `${staff.id}/force_logout`)).toEqual([])
+    await other.close()
+  })
+
+  test.each([
+    [
+      'is deactivated',
+      (userId: string) => admin.call('POST /users.setActiveStatus', { body: { userId, activeStatus: false } }),
+    ],
+    ['is removed', (userId: string) => admin.call('POST /users.delete', { body: { userId } })],
+    [
+      'is given another password',
+      (userId: string) => admin.call('POST /users.update', { body: { userId, data: { password: 'another secret' } } }),
+    ],
+  ])('who %s is let go, and hears nothing more', async (_title, end) => {
+    const chat = await openChat(desk)
+    const { staff, socket } = await listener(chat)
+    await end(staff.id)
+    await isLetGo(socket, staff.id)
+    await say(desk, chat, 'a secret')
+    await desk.server.streams.settled()
+    expect(JSON.stringify(socket.frames)).not.toContain('a secret')
+  })
+
+  test('whose session has run out is let go', async () => {
+    const { staff, socket } = await listener(await openChat(desk))
+    desk.clock.advance(91 * 86_400_000)
+    await desk.server.streams.sweep()
+    await isLetGo(socket, staff.id)
+    admin = await desk.administrator()
+  })
+
+  test('who loses a role hears no more than the rest allows', async () => {
+    const chat = await openChat(desk)
+    const { staff, socket } = await listener(chat)
+    await admin.call('POST /users.update', { body: { userId: staff.id, data: { roles: ['user'] } } })
+    await desk.server.streams.settled()
+    await say(desk, chat, 'a secret')
+    await socket.settled()
+    expect(JSON.stringify(socket.frames)).not.toContain('a secret')
+    expect((await socket.call('livechat:getRoutingConfig'))['result']).toBeDefined()
+    await socket.close()
+  })
+
+  test('whose role loses a permission hears no more than the rest allows', async () => {
+    const chat = await openChat(desk)
+    const { socket } = await listener(chat)
+    await socket.sub('stream-room-messages', ['__my_messages__', true])
+    const { update } = await admin.call('GET /permissions.listAll')
+    const kept = update.filter(({ _id }) => ['view-livechat-rooms', 'view-l-room'].includes(_id))
+    const without = kept.map(({ _id, roles }) => ({ _id, roles: roles.filter((role) => role !== 'livechat-manager') }))
+    try {
+      await admin.call('POST /permissions.update', { body: { permissions: without } })
+      await desk.server.streams.settled()
+      await say(desk, chat, 'a secret')
+      await withSettings(desk, { Livechat_Routing_Method: 'Manual_Selection' }, async () => {
+        await openChat(desk)
+      })
+      await socket.settled()
+      expect(JSON.stringify(socket.frames)).not.toContain('a secret')
+      expect(socket.told('livechat-inquiry-queue-observer', 'public')).toEqual([])
+    } finally {
+      await admin.call('POST /permissions.update', { body: { permissions: kept } })
+    }
+    await socket.close()
+  })
+
+  test('who signs in as somebody else hears no more than that person may', async () => {
+    const chat = await openChat(desk)
+    const { socket } = await listener(chat)
+    const other = await desk.staff()
+    await socket.call('login', { resume: other.headers['x-auth-token'] })
+    await say(desk, chat, 'a secret')
+    await socket.settled()
+    expect(JSON.stringify(socket.frames)).not.toContain('a secret')
+    await socket.close()
+  })
+})
+
+describe('a visitor’s socket', () => {
+  test('hears nothing more once the visitor is removed', async () => {
+    await withSettings(desk, { Livechat_Allow_collect_and_store_HTTP_header_informations: true }, async () => {
+      const chat = await openChat(desk)
+      const socket = await listen(desk, chat)
+      await desk.anyone.call('DELETE /livechat/visitor/:token', { params: { token: chat.token } })
+      await socket.settled()
+      const { hub } = desk.server
+      expect(hub.isHeard('room-messages', chat.rid)).toBe(false)
+      expect(hub.isHeard('livechat-room', chat.rid)).toBe(false)
+      expect(hub.isHeard('notify-room', `${chat.rid}/user-activity`)).toBe(false)
+      expect(await socket.sub('stream-livechat-room', [chat.rid, asVisitor(chat)])).toMatchObject({ msg: 'nosub' })
+      await socket.close()
+    })
+  })
+
+  test('hears nothing of a room that is closed while it subscribes', async () => {
+    const chat = await openChat(desk)
+    const stranger = await register(desk)
+    const socket = await openSocket(desk)
+    const answers = await Promise.all([
+      socket.sub('stream-room-messages', [chat.rid, asVisitor(chat)]),
+      desk.anyone.call('POST /livechat/room.close', { body: { rid: chat.rid, token: chat.token } }),
+    ])
+    await socket.settled()
+    expect(['ready', 'nosub']).toContain(answers[0].msg)
+    expect(desk.server.hub.isHeard('room-messages', chat.rid)).toBe(false)
+    expect(await socket.sub('stream-room-messages', [chat.rid, asVisitor(stranger)])).toMatchObject({ msg: 'nosub' })
+    await socket.close()
+  })
+})

@@ -1,0 +1,87 @@
+// Signing in and out on a socket, and what a socket says of itself.
+import { frames, matchFailed, wireError } from '../../realtime/ddp.ts'
+import { fields, optionalText, present, text } from './given.ts'
+import { call, nothing, operation, type Method } from './method.ts'
+
+const notSignedIn = wireError(403, 'User not found or incorrect password')
+
+const login: Method = async (reach, session, [given], peer) => {
+  const body = loginBody(given)
+  const called = await call(reach, session, 'POST /login', { body })
+  if ('error' in called) {
+    const { error } = called
+    return { error: error.error === 'error-invalid-user' ? notSignedIn : error }
+  }
+  const { userId, authToken, me } = called.answer['data'] as LoginAnswer
+  const expires = await reach.signIn(session, { userId, token: authToken }, peer)
+  if (expires === undefined) return { error: notSignedIn }
+  return {
+    // The own account only; nothing else of anybody's is published.
+    before: frames.added('users', userId, { username: me.username, emails: me.emails }),
+    result: { id: userId, token: authToken, tokenExpires: expires, type: 'resume' in body ? 'resume' : 'password' },
+  }
+}
+
+interface LoginAnswer {
+  userId: string
+  authToken: string
+  me: { username: string; emails: unknown }
+}
+
+/** The forms in which clients sign in (contract §E.7). */
+function loginBody(given: unknown): Record<string, unknown> {
+  const { user, password, resume } = fields(given)
+  if (resume !== undefined) return { resume: text(resume) }
+  const { username, email } = fields(user)
+  return { user: text(username ?? email), password }
+}
+
+const logout: Method = async (reach, session) => {
+  const called = call(reach, session, 'POST /logout', { body: {} })
+  // The call goes by what the session was when it began. Nobody is thrown out who leaves.
+  reach.signOut(session)
+  const answered = await called
+  if ('error' in answered) return answered
+  return { result: undefined, ends: true }
+}
+
+const setUpConnection: Method = (reach, session, [given], peer) => {
+  const token = text(fields(given)['token'])
+  if (token === '' || token.length > 256) return Promise.resolve({ error: matchFailed })
+  // Later tokens are ignored; one that is not registered yet may be so in a moment. Without a socket nothing is bound.
+  if (session.visitorToken === undefined && peer !== undefined) reach.bindVisitor(session, token)
+  return Promise.resolve({ result: undefined })
+}
+
+const writeIntoRoom: Method = async (reach, session, [key, ...args], peer) => {
+  // A write that is refused is answered like any other, and told to nobody.
+  if (typeof key === 'string') await reach.write(session, { key, args }, peer)
+  return { result: undefined }
+}
+
+function say(status: 'online' | 'away'): Method {
+  return (reach, session, _params, peer) => {
+    reach.sayPresence(session, status, peer)
+    return Promise.resolve({ result: true })
+  }
+}
+
+/** What belongs to the socket and the account behind it. */
+export const sessionMethods: Readonly<Record<string, Method>> = {
+  login,
+  logout,
+  'livechat:setUpConnection': setUpConnection,
+  'stream-notify-room': writeIntoRoom,
+  setUserStatus: operation(
+    'POST /users.setStatus',
+    ([status, message]) => ({ body: present({ status: optionalText(status), message: optionalText(message) }) }),
+    nothing,
+  ),
+  'UserPresence:setDefaultStatus': operation(
+    'POST /users.setStatus',
+    ([status]) => ({ body: { status: text(status) } }),
+    nothing,
+  ),
+  'UserPresence:online': say('online'),
+  'UserPresence:away': say('away'),
+}

@@ -1,0 +1,64 @@
+import type { Reader } from '../../database/transaction.ts'
+
+const IDS_AT_ONCE = 500
+
+/** Of these rooms the open ones that an agent serves. */
+export async function listHeardOf(reader: Reader, agentId: string, roomIds: readonly string[]): Promise<string[]> {
+  if (roomIds.length === 0) return []
+  const heard = new Set(roomIds)
+  const served = await reader.all(
+    reader.sql.selectFrom('room').select('id').where('servedById', '=', agentId).where('closedAt', 'is', null),
+  )
+  return served.map(({ id }) => id).filter((id) => heard.has(id))
+}
+
+/** The place of a room that waits, among those of its department. */
+export interface Spot {
+  roomId: string
+  departmentId: string | undefined
+  /** 1 for the next. */
+  spot: number
+}
+
+/** Of these rooms those that wait, with their places. */
+export async function listSpots(reader: Reader, roomIds: readonly string[]): Promise<Spot[]> {
+  const spots: Spot[] = []
+  for (let from = 0; from < roomIds.length; from += IDS_AT_ONCE) {
+    const waiting = reader.sql
+      .selectFrom('inquiry')
+      .select((eb) => [
+        'roomId',
+        'departmentId',
+        eb.fn
+          .agg<number>('row_number')
+          .over((over) => over.partitionBy('departmentId').orderBy('waitingSince').orderBy('id'))
+          .as('spot'),
+      ])
+      .where('status', '=', 'queued')
+    const rows = await reader.all(
+      reader.sql
+        .selectFrom(waiting.as('waiting'))
+        .selectAll()
+        .where('roomId', 'in', roomIds.slice(from, from + IDS_AT_ONCE)),
+    )
+    for (const { roomId, departmentId, spot } of rows)
+      spots.push({ roomId, departmentId: departmentId ?? undefined, spot })
+  }
+  return spots
+}
+
+/** Of these rooms those whose latest change is later than the one we know. */
+export async function listMoved(reader: Reader, known: ReadonlyMap<string, number>): Promise<string[]> {
+  const ids = [...known.keys()]
+  const moved: string[] = []
+  for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
+    const rows = await reader.all(
+      reader.sql
+        .selectFrom('room')
+        .select(['id', 'seq'])
+        .where('id', 'in', ids.slice(from, from + IDS_AT_ONCE)),
+    )
+    for (const { id, seq } of rows) if (seq > (known.get(id) ?? 0)) moved.push(id)
+  }
+  return moved
+}

@@ -1,0 +1,240 @@
+// The product behind the sockets: who may listen to what, what is told when something happens, and what can be called.
+import type { Context, SignedIn } from '../../context.ts'
+import type { DeskEvent } from '@deskbell/contract/events.ts'
+import type { Bus } from '../../events/bus.ts'
+import type { Dispatch } from '../../http/dispatch.ts'
+import type { Called, Place, Product, Session, Subscribed } from '../../realtime/connection.ts'
+import type { Hub, Peer } from '../../realtime/hub.ts'
+import { findRoom, mayRead, type Room } from '../rooms/rooms.ts'
+import { isSubscribed, routingFlags } from '../routing/routing.ts'
+import { authenticate, sessionEndsAt } from '../sessions/sessions.ts'
+import { readSettings } from '../settings/settings.ts'
+import type { Message } from '../timeline/timeline.ts'
+import { findVisitor, notePresence } from '../visitors/visitors.ts'
+import { readActivity, tellActivity } from './activity.ts'
+import { Feed } from './feed.ts'
+import type { Reach } from './method.ts'
+import { callMethod } from './methods.ts'
+import { findPlace, findRoomOf, MINE, MY_MESSAGES } from './places.ts'
+import { StaffPresence } from './staff-presence.ts'
+import { StaffSockets } from './staff-sockets.ts'
+import { VisitorSockets } from './visitor-sockets.ts'
+import { ownMessageSaid } from './wire.ts'
+
+export interface StreamsOptions {
+  hub: Hub
+  bus: Bus
+  dispatch: Dispatch
+}
+
+export class Streams implements Product {
+  readonly #context: Context
+  readonly #options: StreamsOptions
+  readonly #feed: Feed
+  readonly #endHearing: () => void
+  readonly #visitors: VisitorSockets
+  readonly #reach: Reach
+  readonly #staff = new StaffSockets()
+  readonly #presence: StaffPresence
+  /** What follows from changed accounts, one after the other. */
+  #work: Promise<void> = Promise.resolve()
+  /** The sockets that write at this moment: they do not hear themselves. */
+  readonly #writers = new Map<string, Peer>()
+
+  constructor(context: Context, options: StreamsOptions) {
+    const { read, log, clock } = context
+    const { hub, bus, dispatch } = options
+    this.#context = context
+    this.#options = options
+    this.#feed = new Feed({ read, hub, log, tellOwners: (room, message) => this.#tellOwners(room, message) })
+    this.#presence = new StaffPresence(context)
+    this.#endHearing = bus.subscribe((event) => {
+      if (event.name === 'room.activity') tellActivity(hub, event.data, this.#writers.get(event.data.from))
+      else this.#feed.hear(event)
+      this.#hearOfRights(event)
+    })
+    this.#visitors = new VisitorSockets((token) => void this.#noteGone(token))
+    this.#reach = {
+      dispatch,
+      clock,
+      write: (session, written, peer) => this.#write(session, written, peer),
+      bindVisitor: (session, token) => {
+        session.visitorToken = token
+        this.#visitors.came(token)
+      },
+      signIn: (session, credentials, peer) => this.#signIn(session, credentials, peer),
+      signOut: (session) => this.#signOut(session),
+      sayPresence: (session, status, peer) => this.#sayPresence(session, status, peer),
+      findRoomId: async (session, id) => (await this.#findReadable(session, id))?.room.id,
+      showsConnecting: async () => routingFlags(await readSettings(read)).showConnecting,
+    }
+  }
+
+  subscribe(session: Session, name: string, params: readonly unknown[]): Promise<Subscribed> {
+    return findPlace(this.#context.read, () => this.#findCaller(session), { name, params })
+  }
+
+  joined(place: Place): Promise<void> {
+    return this.#feed.joined(place)
+  }
+
+  call(session: Session, method: string, params: readonly unknown[], peer?: Peer): Promise<Called> {
+    return callMethod(this.#reach, session, { method, params }, peer)
+  }
+
+  left(session: Session): void {
+    const { visitorToken } = session
+    this.#signOut(session)
+    if (visitorToken !== undefined) this.#visitors.left(visitorToken)
+  }
+
+  /** Looks for what was not heard of; a timer calls it. */
+  async sweep(): Promise<void> {
+    this.#endExpired()
+    await this.#presence.sweep()
+    await this.#feed.sweep()
+  }
+
+  /** Answers once everything heard so far is told. */
+  async settled(): Promise<void> {
+    await this.#work
+    await this.#presence.noted()
+    await this.#feed.settled()
+  }
+
+  /** Notes at once that those have gone whose last socket has; a moment passes otherwise. */
+  async gone(): Promise<void> {
+    await this.#presence.settled()
+    await this.settled()
+  }
+
+  /** Hears no more. */
+  close(): void {
+    this.#endHearing()
+    this.#feed.close()
+    this.#visitors.close()
+    this.#presence.close()
+  }
+
+  async #signIn(
+    session: Session,
+    credentials: { userId: string; token: string },
+    peer: Peer | undefined,
+  ): Promise<string | undefined> {
+    const before = session.credentials?.userId
+    this.#signOut(session)
+    session.credentials = credentials
+    if (peer !== undefined) this.#staff.came(credentials.userId, session, peer)
+    // Only now: who is signed out from here on is told.
+    const endsAt = await sessionEndsAt(this.#context.read, credentials.token)
+    if (endsAt === undefined) this.#signOut(session)
+    else {
+      session.signedInUntil = endsAt
+      this.#sayPresence(session, 'online', peer)
+    }
+    if (before !== undefined && before !== session.credentials.userId) await peer?.recheckAll()
+    return endsAt
+  }
+
+  #sayPresence(session: Session, status: 'online' | 'away', peer: Peer | undefined): void {
+    const { credentials } = session
+    if (credentials !== undefined && peer !== undefined) this.#presence.say(credentials.userId, session, status)
+  }
+
+  #signOut(session: Session): void {
+    this.#staff.left(session)
+    if (session.credentials !== undefined) this.#presence.left(session.credentials.userId, session)
+    delete session.credentials
+    delete session.signedInUntil
+  }
+
+  /** Rights are looked up again when they may have changed (promises A30); a socket whose session has ended is let go. */
+  #hearOfRights({ name, data }: DeskEvent): void {
+    if (name === 'session.ended' || name === 'user.changed' || name === 'user.removed')
+      this.#later(() => this.#recheckUser(data.userId))
+    if (name === 'permissions.changed')
+      this.#later(async () => {
+        for (const userId of this.#staff.users()) await this.#recheckUser(userId)
+      })
+  }
+
+  async #recheckUser(userId: string): Promise<void> {
+    for (const [session, peer] of this.#staff.of(userId))
+      if ((await this.#findCaller(session)) === undefined) this.#letGo(userId, peer)
+      else await peer.recheckAll()
+  }
+
+  #endExpired(): void {
+    const now = new Date(this.#context.clock()).toISOString()
+    for (const userId of this.#staff.users())
+      for (const [{ signedInUntil }, peer] of this.#staff.of(userId))
+        if (signedInUntil !== undefined && signedInUntil <= now) this.#letGo(userId, peer)
+  }
+
+  #letGo(userId: string, peer: Peer): void {
+    this.#options.hub.say('notify-user', `${userId}/force_logout`, { staff: [] }, { only: peer })
+    peer.close(1002, 'Signed out')
+  }
+
+  #later(task: () => Promise<void>): void {
+    this.#work = this.#work.then(task).catch((error: unknown) => {
+      this.#context.log.error({ err: error }, 'Rights could not be looked up again.')
+    })
+  }
+
+  #findCaller({ credentials }: Session): Promise<SignedIn | undefined> {
+    const { read, clock } = this.#context
+    return authenticate(read, credentials, new Date(clock()).toISOString())
+  }
+
+  async #findReadable(session: Session, roomId: string): Promise<{ user: SignedIn; room: Room } | undefined> {
+    const { read } = this.#context
+    const user = await this.#findCaller(session)
+    const room = user && (await findRoom(read, roomId))
+    return user !== undefined && room !== undefined && (await mayRead(read, user, room)) ? { user, room } : undefined
+  }
+
+  /** Bots hear what is said in the rooms that they may read at that moment (contract §C.14.1). */
+  async #tellOwners(room: Room, message: Message): Promise<void> {
+    const { hub } = this.#options
+    for (const userId of hub.keys(MINE)) {
+      if (!(await this.#isReadableTo(userId, room.id))) continue
+      const said = ownMessageSaid(message, await isSubscribed(this.#context.read, room.id, userId))
+      hub.say(MINE, userId, said, { as: { stream: 'room-messages', eventName: MY_MESSAGES } })
+    }
+  }
+
+  async #isReadableTo(userId: string, roomId: string): Promise<boolean> {
+    for (const [session] of this.#staff.of(userId))
+      if ((await this.#findReadable(session, roomId)) !== undefined) return true
+    return false
+  }
+
+  /** Tells what somebody writes into a stream; a write that is refused is told to nobody (contract §C.14.1). */
+  async #write(session: Session, { key, args }: { key: string; args: readonly unknown[] }, peer?: Peer): Promise<void> {
+    const written = readActivity(key, args)
+    if (written === undefined || !(await this.#mayWrite(session, written))) return
+    const { roomId, name, activities, extras } = written
+    if (peer !== undefined) this.#writers.set(session.id, peer)
+    this.#options.bus.publish([{ name: 'room.activity', data: { roomId, name, activities, extras, from: session.id } }])
+    this.#writers.delete(session.id)
+  }
+
+  async #mayWrite(
+    session: Session,
+    { roomId, name, token }: { roomId: string; name: string; token?: unknown },
+  ): Promise<boolean> {
+    if (token !== undefined) return (await findRoomOf(this.#context.read, roomId, token)) !== undefined
+    const readable = await this.#findReadable(session, roomId)
+    return readable?.user.username === name
+  }
+
+  async #noteGone(token: string): Promise<void> {
+    const { read, transact, log } = this.#context
+    try {
+      if ((await findVisitor(read, token)) !== undefined) await transact((tx) => notePresence(tx, token, 'offline'))
+    } catch (error) {
+      log.error({ err: error }, 'A visitor’s leaving could not be noted.')
+    }
+  }
+}

@@ -1,0 +1,308 @@
+// One socket: its handshake, its heartbeat, its subscriptions, and its requests one after the other.
+import type { Logger } from 'pino'
+import type { RequestInfo } from '../context.ts'
+import { BadFrame, frames, readFrame, wireError, type ClientFrame, type WireError } from './ddp.ts'
+import type { Audience, Hub, Peer } from './hub.ts'
+
+/** What the socket is told apart from what it says. `ws` gives it; tests give a pair of their own. */
+export interface Wire {
+  send(text: string): void
+  close(code: number, reason: string): void
+  /** Bytes that wait for the other side. */
+  readonly bufferedAmount: number
+}
+
+/** Who is at the other end, as far as known. */
+export interface Session {
+  readonly id: string
+  readonly request: RequestInfo
+  /** The staff member who signed in on this socket. */
+  credentials?: { userId: string; token: string }
+  /** When that ends by itself, ISO time. */
+  signedInUntil?: string
+  /** The visitor whose socket this is: the first token it was bound to. */
+  visitorToken?: string
+}
+
+/** Where a subscription leads. */
+export interface Place {
+  stream: string
+  key: string
+  audience: Audience
+  /** The visitor's, who may read it again in what the visitor wrote. */
+  visitorToken?: string
+}
+
+export type Subscribed =
+  | { place: Place; /** Told before `ready`. */ before?: string }
+  /** There is nothing to listen to, and the client may believe there is. */
+  | 'nothing'
+  | { refused: WireError }
+
+export type Called =
+  | { result: unknown; /** Told before the result. */ before?: string; /** The socket ends after it. */ ends?: true }
+  | { error: WireError }
+
+/** What only the product can answer. */
+export interface Product {
+  subscribe(session: Session, name: string, params: readonly unknown[]): Promise<Subscribed>
+  /** Somebody listens now. */
+  joined(place: Place): Promise<void>
+  call(session: Session, method: string, params: readonly unknown[], peer: Peer): Promise<Called>
+  /** The socket has gone. */
+  left(session: Session): void
+}
+
+/** How long a socket may take and be silent, and how much it may ask for (promises A31, A32). */
+export const socketLimits = {
+  connectWithinMs: 10_000,
+  pingAfterMs: 10_000,
+  // A silent peer is gone within 25 s: ping after 10, 12 more, and the ticks between.
+  deadAfterMs: 22_000,
+  pending: 50,
+  subscriptions: 500,
+  bufferedBytes: 1024 * 1024,
+  framesPerMinute: { anonymous: 100, staff: 1_200 },
+} as const
+
+interface Subscription {
+  name: string
+  params: readonly unknown[]
+  place: Place | undefined
+}
+
+export class Connection implements Peer {
+  readonly session: Session
+  readonly #wire: Wire
+  readonly #hub: Hub
+  readonly #product: Product
+  readonly #log: Logger
+  readonly #subscriptions = new Map<string, Subscription>()
+  readonly #waiting: ClientFrame[] = []
+  readonly #openedMs: number
+  #state: 'new' | 'open' | 'closed' = 'new'
+  #isBusy = false
+  #heardMs: number
+  #askedMs: number | undefined
+  #allowance: { frames: number; atMs: number }
+
+  constructor(
+    session: Session,
+    wire: Wire,
+    { hub, product, log, nowMs }: { hub: Hub; product: Product; log: Logger; nowMs: number },
+  ) {
+    this.session = session
+    this.#wire = wire
+    this.#hub = hub
+    this.#product = product
+    this.#log = log
+    this.#openedMs = nowMs
+    this.#heardMs = nowMs
+    this.#allowance = { frames: socketLimits.framesPerMinute.anonymous, atMs: nowMs }
+    this.send(frames.greeting)
+  }
+
+  /** Whether it listens to anything or is somebody's. */
+  get isIdle(): boolean {
+    return this.#subscriptions.size === 0 && this.session.credentials === undefined
+  }
+
+  /** Tells the client; a client that does not read is cut off, and catches up when it comes back. */
+  send(frame: string): void {
+    if (this.#state === 'closed') return
+    if (this.#wire.bufferedAmount > socketLimits.bufferedBytes) {
+      this.close(4008, 'too-slow')
+      return
+    }
+    this.#wire.send(frame)
+  }
+
+  /** A frame came in. */
+  receive(text: string, nowMs: number): void {
+    if (this.#state === 'closed') return
+    this.#heardMs = nowMs
+    this.#askedMs = undefined
+    try {
+      this.#take(readFrame(text), nowMs)
+    } catch (error) {
+      if (!(error instanceof BadFrame)) throw error
+      this.close(error.closeCode, error.message)
+    }
+  }
+
+  /** Looks at the clock: a peer that never says hello, or says nothing any more, is let go. */
+  tick(nowMs: number): void {
+    if (this.#state === 'new' && nowMs - this.#openedMs > socketLimits.connectWithinMs) {
+      this.close(1002, 'No connect')
+      return
+    }
+    const silentMs = nowMs - this.#heardMs
+    if (silentMs > socketLimits.deadAfterMs) {
+      this.close(4000, 'Silent')
+      return
+    }
+    if (this.#state !== 'open' || silentMs <= socketLimits.pingAfterMs || this.#askedMs !== undefined) return
+    this.#askedMs = nowMs
+    this.send(frames.ping)
+  }
+
+  /** Ends the socket from this side. */
+  close(code: number, reason: string): void {
+    if (this.#state === 'closed') return
+    this.ended()
+    this.#wire.close(code, reason)
+  }
+
+  /** The socket is no more, whoever ended it. */
+  ended(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#waiting.length = 0
+    for (const { place } of this.#subscriptions.values()) this.#leave(place)
+    this.#subscriptions.clear()
+    this.#product.left(this.session)
+  }
+
+  /** Asks again whether it may listen to a key; where it may not any more it hears nothing from now on. */
+  recheck(stream: string, key: string): Promise<void> {
+    return this.#recheck((place) => place.stream === stream && place.key === key)
+  }
+
+  /** The same for everything it listens to. */
+  recheckAll(): Promise<void> {
+    return this.#recheck(() => true)
+  }
+
+  async #recheck(isMeant: (place: Place) => boolean): Promise<void> {
+    for (const [id, subscription] of this.#subscriptions) {
+      if (subscription.place === undefined || !isMeant(subscription.place)) continue
+      const answer = await this.#product.subscribe(this.session, subscription.name, subscription.params)
+      if (answer !== 'nothing' && 'place' in answer) continue
+      // Gone meanwhile, by unsub or with the socket.
+      if (this.#subscriptions.get(id) !== subscription) continue
+      this.#subscriptions.delete(id)
+      this.#leave(subscription.place)
+    }
+  }
+
+  #take(frame: ClientFrame, nowMs: number): void {
+    if (this.#state === 'new') {
+      if (frame.msg !== 'connect') throw new BadFrame(1002, 'Not connected')
+      this.#state = 'open'
+      this.send(frames.connected(this.session.id))
+      return
+    }
+    if (frame.msg === 'ping') {
+      this.send(frames.pong(frame.id))
+      return
+    }
+    if (frame.msg === 'connect' || frame.msg === 'ignored') return
+    if (!this.#isWithinAllowance(nowMs)) throw new BadFrame(1008, 'Too many requests')
+    if (this.#waiting.length >= socketLimits.pending) throw new BadFrame(1008, 'Too many requests wait')
+    this.#waiting.push(frame)
+    if (!this.#isBusy) void this.#work()
+  }
+
+  /** Requests of one socket run in the order they came. Whoever answers never throws: failures are answers too. */
+  async #work(): Promise<void> {
+    this.#isBusy = true
+    for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
+      try {
+        await this.#answer(frame)
+      } catch (error) {
+        this.#log.error({ err: error }, 'A request of a socket failed.')
+        this.#apologise(frame)
+      }
+    }
+    this.#isBusy = false
+  }
+
+  async #answer(frame: ClientFrame): Promise<void> {
+    switch (frame.msg) {
+      case 'sub':
+        return this.#subscribe(frame)
+      case 'unsub': {
+        this.#unsubscribe(frame.id)
+        return
+      }
+      case 'method':
+        return this.#call(frame)
+      case 'connect':
+      case 'ping':
+      case 'ignored':
+        return
+    }
+  }
+
+  #apologise(frame: ClientFrame): void {
+    const error = wireError(500, 'Internal server error')
+    if (frame.msg === 'sub') this.send(frames.nosub(frame.id, error))
+    if (frame.msg !== 'method') return
+    this.send(frames.failed(frame.id, error))
+    this.send(frames.updated(frame.id))
+  }
+
+  async #subscribe({ id, name, params }: { id: string; name: string; params: unknown[] }): Promise<void> {
+    // Clients send again what they had queued before the socket opened.
+    if (this.#subscriptions.has(id)) return
+    if (this.#subscriptions.size >= socketLimits.subscriptions) {
+      this.send(frames.nosub(id, wireError('too-many-subscriptions')))
+      return
+    }
+    const answer = await this.#product.subscribe(this.session, name, params)
+    if (this.#state === 'closed') return
+    if (answer !== 'nothing' && 'refused' in answer) {
+      this.send(frames.nosub(id, answer.refused))
+      return
+    }
+    const place = answer === 'nothing' ? undefined : answer.place
+    this.#subscriptions.set(id, { name, params, place })
+    if (!(await this.#enter(id, place))) {
+      this.send(frames.nosub(id, wireError('not-allowed')))
+      return
+    }
+    if (answer !== 'nothing' && answer.before !== undefined) this.send(answer.before)
+    this.send(frames.ready(id))
+  }
+
+  /** Listens to a place; answers false where the right to do so was lost meanwhile. */
+  async #enter(id: string, place: Place | undefined): Promise<boolean> {
+    if (place === undefined) return true
+    this.#hub.add(place.stream, place.key, { peer: this, audience: place.audience })
+    await this.#product.joined(place)
+    // What changed while the right was looked up was told to nobody here.
+    await this.recheck(place.stream, place.key)
+    return this.#subscriptions.has(id)
+  }
+
+  #unsubscribe(id: string): void {
+    this.#leave(this.#subscriptions.get(id)?.place)
+    this.#subscriptions.delete(id)
+    this.send(frames.nosub(id))
+  }
+
+  async #call({ id, method, params }: { id: string; method: string; params: unknown[] }): Promise<void> {
+    const called = await this.#product.call(this.session, method, params, this)
+    if ('error' in called) {
+      this.send(frames.failed(id, called.error))
+    } else {
+      if (called.before !== undefined) this.send(called.before)
+      this.send(frames.result(id, called.result))
+    }
+    this.send(frames.updated(id))
+    if ('ends' in called) this.close(1002, 'Signed out')
+  }
+
+  #leave(place: Place | undefined): void {
+    if (place !== undefined) this.#hub.remove(place.stream, place.key, this)
+  }
+
+  #isWithinAllowance(nowMs: number): boolean {
+    const { anonymous, staff } = socketLimits.framesPerMinute
+    const most = this.session.credentials === undefined ? anonymous : staff
+    const since = Math.max(0, nowMs - this.#allowance.atMs)
+    const frames = Math.min(most, this.#allowance.frames + (since / 60_000) * most)
+    this.#allowance = { frames: Math.max(0, frames - 1), atMs: nowMs }
+    return frames >= 1
+  }
+}

@@ -1,0 +1,83 @@
+// Who listens to what. An event is written once for each kind of reader, and the same text goes to every socket.
+import { frames } from './ddp.ts'
+
+/** Who reads: what a visitor may see and what the staff may see are different documents (promises A3). */
+export type Audience = 'visitor' | 'staff'
+
+/** One end of a socket, as the hub sees it. */
+export interface Peer {
+  send(frame: string): void
+  /** Asks again whether it may listen to a key, and leaves where it may not any more. */
+  recheck(stream: string, key: string): Promise<void>
+  /** The same for everything it listens to. */
+  recheckAll(): Promise<void>
+  /** Ends the socket. */
+  close(code: number, reason: string): void
+}
+
+/** The arguments of an event, for each kind of reader that may have it. */
+export type Said = Partial<Record<Audience, readonly unknown[]>>
+
+export interface SayOptions {
+  /** Whoever caused the event, and does not hear it. */
+  except?: Peer | undefined
+  /** Tells this one alone, if it listens. */
+  only?: Peer
+  /** What the frame calls itself; absent: as the key is called here. */
+  as?: { stream: string; eventName: string }
+}
+
+export interface Hub {
+  /** Adds a listener; a socket that listens to the same key several times hears once. */
+  add(stream: string, key: string, listener: { peer: Peer; audience: Audience }): void
+  remove(stream: string, key: string, peer: Peer): void
+  /** Tells everybody who listens. */
+  say(stream: string, key: string, said: Said, options?: SayOptions): void
+  isHeard(stream: string, key: string): boolean
+  /** Every key of a stream that somebody listens to. */
+  keys(stream: string): readonly string[]
+  /** Makes everybody who listens to a key ask again whether they may. */
+  recheck(stream: string, key: string): Promise<void>
+}
+
+type Listeners = Map<Peer, { audience: Audience; count: number }>
+
+/** A hub in the memory of this process. */
+export function makeHub(): Hub {
+  const streams = new Map<string, Map<string, Listeners>>()
+  const listenersOf = (stream: string, key: string) => streams.get(stream)?.get(key)
+
+  return {
+    add(stream, key, { peer, audience }) {
+      const keys = streams.get(stream) ?? new Map<string, Listeners>()
+      const listeners = keys.get(key) ?? new Map<Peer, { audience: Audience; count: number }>()
+      listeners.set(peer, { audience, count: (listeners.get(peer)?.count ?? 0) + 1 })
+      keys.set(key, listeners)
+      streams.set(stream, keys)
+    },
+    remove(stream, key, peer) {
+      const listeners = listenersOf(stream, key)
+      const known = listeners?.get(peer)
+      if (listeners === undefined || known === undefined) return
+      known.count -= 1
+      if (known.count === 0) listeners.delete(peer)
+      if (listeners.size === 0) streams.get(stream)?.delete(key)
+    },
+    say(stream, key, said, { except, only, as = { stream, eventName: key } } = {}) {
+      const written = new Map<Audience, string>()
+      // A socket that is too slow closes itself, and so leaves, while it is being told.
+      for (const [peer, { audience }] of [...(listenersOf(stream, key) ?? [])]) {
+        const args = said[audience]
+        if (args === undefined || peer === except || (only !== undefined && peer !== only)) continue
+        const frame = written.get(audience) ?? frames.changed(as.stream, as.eventName, args)
+        written.set(audience, frame)
+        peer.send(frame)
+      }
+    },
+    isHeard: (stream, key) => listenersOf(stream, key) !== undefined,
+    keys: (stream) => [...(streams.get(stream)?.keys() ?? [])],
+    async recheck(stream, key) {
+      for (const peer of [...(listenersOf(stream, key)?.keys() ?? [])]) await peer.recheck(stream, key)
+    },
+  }
+}
