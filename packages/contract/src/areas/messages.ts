@@ -56,6 +56,7 @@ export const messages = operations('Messages', {
       'invalid-message': 'bare',
       'error-action-not-allowed': 'bare',
       'message-length-exceeds-character-limit': 'bare',
+      'error-contact-channel-blocked': 'bare',
     },
   },
   'DELETE /livechat/message/:_id': {

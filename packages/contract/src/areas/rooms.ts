@@ -97,7 +97,13 @@ export const rooms = operations('Rooms', {
       }),
     }),
     returns: t.Object({ rid: t.String(), data: t.Record(t.String(), t.String()) }),
-    errors: { 'invalid-token': 'bare', 'invalid-room': 'bare', 'invalid-data': 'bare', 'room-closed': 'bare' },
+    errors: {
+      'invalid-token': 'bare',
+      'invalid-room': 'bare',
+      'invalid-data': 'bare',
+      'room-closed': 'bare',
+      'error-contact-channel-blocked': 'bare',
+    },
   },
   'POST /livechat/room.saveInfo': {
     summary: 'Write down what is known of a conversation and its visitor',
@@ -124,6 +130,7 @@ export const rooms = operations('Rooms', {
     }),
     returns: Nothing,
     errors: {
+      'error-invalid-custom-field-value': 'text',
       'error-invalid-room': 'bare',
       unauthorized: 'forbidden',
       'error-invalid-visitor': 'bare',

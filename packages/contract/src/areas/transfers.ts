@@ -118,6 +118,7 @@ export const transfers = operations('Transfers', {
     body: t.Object({ rid: Id, visitorId: Maybe(Id), oldVisitorId: Maybe(Id), newVisitorId: Maybe(Id) }),
     returns: t.Object({ rid: t.String(), room: Room }),
     errors: {
+      'error-contact-channel-blocked': 'bare',
       'visitor-not-found': 'bare',
       'invalid-room': 'bare',
       'invalid-room-visitor': 'bare',

@@ -12,7 +12,7 @@ import {
 } from '../custom-fields/custom-fields.ts'
 import { closeRoom, findRoom, mayRead, staffAuthor, type Room } from '../rooms/rooms.ts'
 import { readSettings } from '../settings/settings.ts'
-import { findOpenRoomOf } from '../timeline/timeline.ts'
+import { findOpenRoomOf, takeOpenRoom } from '../timeline/timeline.ts'
 import { findUserByUsername } from '../users/users.ts'
 import {
   blockVisitor,
@@ -104,7 +104,9 @@ export async function blockContact(
   { visitorId, byAddress, reason }: { visitorId: string; byAddress: boolean; reason: string },
 ): Promise<void> {
   await blockVisitor(tx, { visitorId, byAddress, reason, byId: user.id })
-  const room = await findOpenRoomOf(tx, visitorId)
+  const open = await findOpenRoomOf(tx, visitorId)
+  // Closed by somebody else at this moment: all the better.
+  const room = open && (await takeOpenRoom(tx, open.id))
   if (room !== undefined)
     await closeRoom(tx, room.id, { by: staffAuthor(user), comment: CLOSED_BY_BLOCK, isForced: true })
   tx.emit('visitor.changed', { visitorId })
@@ -136,6 +138,12 @@ export async function checkContactFields(
   return Object.fromEntries(Object.entries(accepted).filter(([key]) => open.has(key)))
 }
 
+/** What an agent who writes a contact down does not see stays as it is. */
+async function hiddenFieldsOf(reader: Reader, known: Visitor | undefined): Promise<Record<string, string>> {
+  const open = new Set((await listOpenFields(reader)).map(({ id }) => id))
+  return Object.fromEntries(Object.entries(known?.fields ?? {}).filter(([key]) => !open.has(key)))
+}
+
 /**
  * Writes down who a visitor is: the one with the token, else with the id, else with the address, else a new one. Whom an
  * agent finds by id or address keeps the token: with one of the agent's choice, the agent could read as the visitor.
@@ -148,7 +156,7 @@ export async function saveContact(tx: Transaction, draft: ContactDraft): Promise
   await refuseBadManager(tx, draft.managerUsername)
   const change = changeOf(draft)
   const known = await findKnown(tx, draft, change.email)
-  const fields = draft.fields === undefined ? known?.fields : mergeFields(undefined, draft.fields)
+  const fields = draft.fields === undefined ? known?.fields : mergeFields(await hiddenFieldsOf(tx, known), draft.fields)
   await refuseMissingFields(tx, fields)
 
   const { token, username, name } = draft

@@ -8,6 +8,7 @@ import { mayRead, noteStaffSpoke, noteVisitorSpoke, staffAuthor, visitorAuthor }
 import { routingFlags } from '../routing/routing.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import { keepSecret, readSettings, visitorTextLimit } from '../settings/settings.ts'
+import { noteRead } from '../subscriptions/subscriptions.ts'
 import { findOpenRoomOf, findRoom, writeMessage, type Author, type Message, type Room } from '../timeline/timeline.ts'
 import { findVisitor, noteAnswered, type Visitor } from '../visitors/visitors.ts'
 import {
@@ -198,6 +199,7 @@ async function writeStaffMessage(tx: Transaction, user: SignedIn, sending: Sendi
   const message = await writeFileMessage(tx, sending, staffAuthor(user))
   if (message === undefined) throw new ApiError('room-closed')
   await noteAnswered(tx, room.visitor.id)
+  await noteRead(tx, { userId: user.id, roomId: room.id, until: message.sentAt })
   return message
 }
 

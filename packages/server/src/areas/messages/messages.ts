@@ -24,6 +24,7 @@ import {
   findFirstAfter,
   findMessage,
   listChanges,
+  takeOpenRoom,
   listHistory,
   writeMessage,
   type Author,
@@ -39,7 +40,7 @@ import {
   type Visitor,
 } from '../visitors/visitors.ts'
 import { isPlain, messageTree } from './message-tree.ts'
-import { findQuotedMessageIds, quoteAttachment, type QuotedMessage } from './quotes.ts'
+import { findQuotedMessageIds, quoteAttachment, type Attachment, type QuotedMessage } from './quotes.ts'
 
 export type { Message } from '../timeline/timeline.ts'
 export { readChangesSince, readRoomMessages, searchMessages } from './staff-reading.ts'
@@ -105,7 +106,9 @@ export async function sendManyAsVisitor(
       const isTheirs = error instanceof ApiError && error.code === 'error-invalid-token'
       throw isTheirs ? new ApiError('error-livechat-visitor-registration', { cause: error }) : error
     })
-  const { room } = await openRoom(tx, { token, source: { type: 'api' } }, outside)
+  const { room, isNew } = await openRoom(tx, { token, source: { type: 'api' } }, outside)
+  // Closed at this moment: started over, another one is opened.
+  if (!isNew && (await takeOpenRoom(tx, room.id)) === undefined) throw new StartOver()
   const sent: Message[] = []
   for (const composed of texts) sent.push(await sendVisitorMessage(tx, token, { roomId: room.id, composed }))
   return sent
@@ -134,10 +137,12 @@ export interface Place {
 
 /**
  * Edits a visitor's own message; also in a closed room, as old clients do (contract A.19).
- * @throws as `requireVisitorMessage`, and `error-action-not-allowed`, `message-length-exceeds-character-limit`
+ * @throws as `requireVisitorMessage`, and `error-action-not-allowed`, `message-length-exceeds-character-limit`,
+ * `error-contact-channel-blocked`
  */
 export async function editVisitorMessage(tx: Transaction, place: Place, composed: Composed): Promise<Message> {
   const { visitor, message } = await requireVisitorMessage(tx, place)
+  await refuseBlocked(tx, place)
   const settings = await readSettings(tx)
   const author = visitorAuthor(visitor)
   if (!settings.Message_AllowEditing || !isOwn(message, author)) throw new ApiError('error-action-not-allowed')
@@ -325,9 +330,11 @@ function mayBeQuoted(message: Message, roomId: string): boolean {
   return message.roomId === roomId && message.deletedAt === undefined && message.type === undefined
 }
 
-function shownOf({ text, author, sentAt }: Message): QuotedMessage {
+function shownOf({ text, author, sentAt, extra }: Message): QuotedMessage {
   const authorName = author.kind === 'visitor' ? (author.name ?? author.username) : author.username
-  return { text, authorName, authorUsername: author.username, at: sentAt }
+  const { attachments } = (extra ?? {}) as { attachments?: Attachment[] }
+  const shown = { text, authorName, authorUsername: author.username, at: sentAt }
+  return attachments === undefined ? shown : { ...shown, attachments }
 }
 
 /** What was taken back is gone, so sending it again neither shows it nor brings it back; its placeholder is shown. */

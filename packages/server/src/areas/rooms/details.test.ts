@@ -56,6 +56,16 @@ describe('what is written down about a conversation', () => {
     expect(rooms.map(({ _id }) => _id)).toContain(chat.rid)
   })
 
+  test('is refused whole where a value does not fit the pattern of its field', async () => {
+    const customFieldData = { field: 'order', label: 'Order', scope: 'room', visibility: 'visible', regexp: '^[0-9]+$' }
+    await manager.call('POST /livechat/custom-fields.save', { body: { customFieldData } })
+    const before = await allRows(desk)
+    const refused = await save(anna, { topic: 'Order', livechatData: { order: 'many' } })
+    expect(refusal(refused)).toEqual([400, { success: false, error: 'Invalid value for Order field' }])
+    expect(await allRows(desk)).toEqual(before)
+    expect((await saved({ livechatData: { order: '12' } })).room.livechatData).toMatchObject({ order: '12' })
+  })
+
   test('is removed by an empty topic and by an empty list of tags', async () => {
     await saved({ topic: 'Invoice', tags: ['billing'] })
     const { room } = await saved({ topic: '', tags: [] })

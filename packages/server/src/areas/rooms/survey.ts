@@ -1,7 +1,7 @@
 import { ApiError } from '../../api-error.ts'
 import type { Transaction } from '../../database/transaction.ts'
 import { takeRoom, updateRoom, type Room } from '../timeline/timeline.ts'
-import { requireVisitor } from '../visitors/visitors.ts'
+import { refuseBlocked, requireVisitor } from '../visitors/visitors.ts'
 import { requireOwnRoom } from './access.ts'
 
 /** What visitors are asked, and the answers they may give. The misspelling is part of the contract. */
@@ -24,6 +24,7 @@ export async function rateRoom(
 ): Promise<Record<string, string>> {
   const visitor = await requireVisitor(tx, token)
   await requireOwnRoom(tx, visitor, roomId)
+  await refuseBlocked(tx, { token })
   const survey = Object.fromEntries(answers.filter(isAnswer).map(({ name, value }) => [name, value]))
   if (Object.keys(survey).length === 0) throw new ApiError('invalid-data')
   const room = await takeRoom(tx, roomId)

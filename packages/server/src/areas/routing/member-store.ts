@@ -42,8 +42,9 @@ export async function deleteOtherSubscriptions(
   const others = await tx.all(
     tx.sql
       .selectFrom('subscription')
-      .innerJoin('user', 'user.id', 'subscription.userId')
-      .select(['user.id', 'user.username', 'user.name'])
+      // Members stay when their accounts are removed.
+      .leftJoin('user', 'user.id', 'subscription.userId')
+      .select(['subscription.userId as id', 'user.username', 'user.name'])
       .where('subscription.roomId', '=', roomId)
       .where('subscription.userId', '!=', exceptUserId ?? '')
       .orderBy('subscription.joinedAt')
@@ -52,7 +53,7 @@ export async function deleteOtherSubscriptions(
   const ids = others.map(({ id }) => id)
   if (ids.length > 0)
     await tx.run(tx.sql.deleteFrom('subscription').where('roomId', '=', roomId).where('userId', 'in', ids))
-  return others
+  return others.map(({ id, username, name }) => ({ id, username: username ?? id, name: name ?? '' }))
 }
 
 /** Notes on a visitor who served last (contract §B.1). */

@@ -6,7 +6,7 @@ import type { Department } from '../departments/departments.ts'
 import { findRoom, mayRead, requireOwnRoom, staffAuthor, visitorAuthor, type Room } from '../rooms/rooms.ts'
 import { findEnabled, giveToAgent, returnToQueue, type Outside } from '../routing/routing.ts'
 import { findOpenRoomOf, takeOpenRoom, takeRoom, updateRoom } from '../timeline/timeline.ts'
-import { noteDepartment, requireVisitor, takeVisitorById, type Visitor } from '../visitors/visitors.ts'
+import { noteDepartment, refuseBlocked, requireVisitor, takeVisitorById, type Visitor } from '../visitors/visitors.ts'
 import { forwardToDepartment } from './forward.ts'
 import { keepPages } from './store.ts'
 
@@ -131,6 +131,7 @@ export async function replaceVisitor(
 async function takeNewVisitor(tx: Transaction, id: string | undefined): Promise<Visitor> {
   const visitor = id === undefined ? undefined : await takeVisitorById(tx, id)
   if (visitor === undefined) throw new ApiError('visitor-not-found')
+  await refuseBlocked(tx, visitor)
   return visitor
 }
 

@@ -13,6 +13,7 @@ import {
   listRoomsOf,
   systemAuthor,
   takeOpenRoom,
+  takeRoom,
   updateOpenRoomsOf,
   updateRoom,
   type Room,
@@ -135,15 +136,20 @@ export async function removeVisitor(tx: Transaction, token: string): Promise<Vis
   const { Livechat_Allow_collect_and_store_HTTP_header_informations: mayRemoveOpen } = await readSettings(tx)
   const open = rooms.filter(({ closed }) => closed === undefined)
   if (open.length > 0 && !mayRemoveOpen) throw new ApiError('visitor-has-open-rooms')
-  for (const { id } of open) {
-    // As it is now: somebody may have taken or closed it since it was listed.
-    const room = await takeOpenRoom(tx, id)
-    if (room !== undefined) await endService(tx, room)
-  }
-  for (const { id } of rooms) await deleteRoom(tx, id)
+  const roomIds: string[] = []
+  for (const { id } of rooms) if (await removeRoomOf(tx, visitor, id)) roomIds.push(id)
   await disableVisitor(tx, visitor)
-  tx.emit('visitor.removed', { visitorId: visitor.id, roomIds: rooms.map(({ id }) => id) })
+  tx.emit('visitor.removed', { visitorId: visitor.id, roomIds })
   return visitor
+}
+
+/** Removes a room as it is now: since it was listed somebody may have closed it, or given it to another visitor. */
+async function removeRoomOf(tx: Transaction, visitor: Visitor, id: string): Promise<boolean> {
+  const room = await takeRoom(tx, id)
+  if (room?.visitor.id !== visitor.id) return false
+  if (room.closed === undefined) await endService(tx, room)
+  await deleteRoom(tx, id)
+  return true
 }
 
 /**
