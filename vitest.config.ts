@@ -5,6 +5,8 @@ const engines = await enginesToTest()
 
 export default defineConfig({
   test: {
+    // Tests wait for disks and databases more than they compute.
+    maxWorkers: 3,
     projects: [
       {
         test: {

@@ -34,8 +34,8 @@ export function addConversations(folder: string, templateRoom: string, count: nu
   }
 }
 
-export const agentsOfRooms = 23
-export const departmentsOfRooms = 12
+const agentsOfRooms = 23
+const departmentsOfRooms = 12
 
 /**
  * Adds rooms of all states, by copying one: of a hundred, two are open (served, queued or on hold), ten have a tag. Their

@@ -8,6 +8,8 @@ export interface Events {
   'visitor.replaced': { roomId: string; visitorId: string }
   'room.opened': { roomId: string; departmentId: string | null }
   'room.changed': { roomId: string }
+  /** The agent goes on serving a room that was on hold. */
+  'room.resumed': { roomId: string }
   'room.closed': { roomId: string; departmentId: string | null; servedById: string | null }
   'room.removed': { roomIds: string[] }
   'room.transferred': {

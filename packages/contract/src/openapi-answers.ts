@@ -52,7 +52,7 @@ export const sharedAnswers = {
       ]),
     },
     Busy: {
-      description: 'More writes wait for the disk than the server lets in.',
+      description: 'More writes wait for the disk than the server lets in, or the disk is nearly full.',
       headers: { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } },
       content: contentOf([{ name: 'busy', meaning: 'Nothing was written.', refusal: busy }]),
     },

@@ -33,7 +33,7 @@ export type ValidationStyle = 'schema' | 'typed' | 'match'
 
 /** Which bucket of the rate limiter a call is counted in; the figures are in the server's `limits` table. */
 export type LimitClass =
-  'open' | 'send' | 'write' | 'read' | 'lookup' | 'login' | 'staff' | 'remove' | 'letter' | 'mail'
+  'open' | 'send' | 'write' | 'read' | 'lookup' | 'login' | 'staff' | 'remove' | 'letter' | 'mail' | 'transcript'
 
 export interface Operation {
   readonly summary: string

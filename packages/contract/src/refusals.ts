@@ -64,7 +64,7 @@ export function malformed(style: ValidationStyle, text: string): Refusal {
   return failure(400, { error: style === 'schema' ? `${text} [invalid-params]` : text, errorType: 'invalid-params' })
 }
 
-/** The answer while more wait for the disk than the server lets in. */
+/** The answer while more wait for the disk than the server lets in, and when the disk is nearly full. */
 export const busy: Refusal = failure(503, { error: 'The server is busy. Try again.' })
 
 /** The answer to a fault of the server: nothing of it but the id under which its log tells the rest. */

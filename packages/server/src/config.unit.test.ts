@@ -177,7 +177,7 @@ test('the page for docs/configuration.md has a row for every known name, with fl
     problemsOf({ DESKBELL_X: '' })
       .at(-1)
       ?.match(/DESKBELL_\w+/g) ?? []
-  expect(known).toHaveLength(14)
+  expect(known).toHaveLength(15)
   for (const name of known) expect(page).toContain(`\n| \`${name}\` | `)
   expect(page).toContain('| `DESKBELL_PORT` | `--port` | number | `3000` | Port to listen on.')
 })

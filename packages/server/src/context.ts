@@ -5,7 +5,9 @@ import type { Config } from './config.ts'
 import type { Reader, Transact } from './database/transaction.ts'
 import type { FileStore } from './files/files.ts'
 import type { IncomingForm } from './http/form.ts'
+import type { LetterGuard } from './http/letter-guard.ts'
 import type { LoginGuard } from './http/login-guard.ts'
+import type { UploadGuard } from './http/upload-guard.ts'
 import type { Mailer } from './mail/mailer.ts'
 import type { Patterns } from './patterns/patterns.ts'
 
@@ -20,10 +22,14 @@ export interface Context {
   log: Logger
   /** The bytes of what people sent. */
   files: FileStore
+  /** Bounds what visitors send of files. */
+  uploadGuard: UploadGuard
   /** Runs the regular expressions of administrators; never inside a transaction. */
   patterns: Patterns
   /** Slows password guessing down; absent where rate limits are off. */
   loginGuard: LoginGuard | undefined
+  /** Bounds what strangers have mailed to one address; absent where rate limits are off. */
+  letterGuard: LetterGuard | undefined
   /** Hands letters over; absent where no mail server is configured. */
   mailer: Mailer | undefined
   /** Whether the domain of an address takes mail, as DNS tells. Asks the network: never in a transaction. */
@@ -59,11 +65,20 @@ export interface RequestInfo {
   visitorToken: string | undefined
 }
 
+/** For operations that look a visitor token up and take an unknown one for no error (promises A1). */
+export interface TokenGuard {
+  /** Not once the address has guessed too many tokens, unless this one is known to be used there. */
+  mayLookUp: () => boolean
+  /** Counts the token of this call as a guess. */
+  noteUnknown: () => void
+}
+
 export type HandlerInput<Op extends Operation> = Input<Op> & {
   user: Op['caller'] extends 'anyone' ? undefined : SignedIn
   /** Of operations that take a file: read while it comes. */
   form: Op['upload'] extends { fields: infer Fields extends TSchema } ? IncomingForm<Static<Fields>> : undefined
   request: RequestInfo
+  tokens: TokenGuard
 }
 
 /** Optional keys may be there and undefined: JSON leaves them out. */

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { noteLeave, unansweredAt, type Taken } from './areas/rooms/rooms.ts'
+import { findUnanswered, noteLeave, unansweredAt, type Taken } from './areas/rooms/rooms.ts'
 import { transcriptJobs } from './areas/transcripts/transcripts.ts'
 import { RULE_DEADLINE_MS, type Reactions } from './database/transaction.ts'
 
@@ -13,6 +13,13 @@ export const reactions: Reactions = {
     async (tx, { roomId, agentId }) => {
       const runAt = await unansweredAt(tx)
       const taken: Taken = { roomId, agentId, at: tx.now }
+      return runAt === undefined ? [] : [{ name: 'transfer-unanswered', data: taken, runAt }]
+    },
+  ],
+  'room.resumed': [
+    async (tx, { roomId }) => {
+      const taken = await findUnanswered(tx, roomId)
+      const runAt = taken && (await unansweredAt(tx))
       return runAt === undefined ? [] : [{ name: 'transfer-unanswered', data: taken, runAt }]
     },
   ],

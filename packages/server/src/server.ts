@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import { accountPages } from './areas/accounts/page.ts'
 import { avatarResources } from './areas/avatars/pictures.ts'
 import { fileResources } from './areas/files/downloads.ts'
+import { visitorQuota } from './areas/files/files.ts'
 import { authenticate } from './areas/sessions/sessions.ts'
 import { readSettings } from './areas/settings/settings.ts'
 import { setupPages, setupPath } from './areas/setup/page.ts'
@@ -19,14 +20,15 @@ import { lockDataFolder } from './database/lock.ts'
 import { openDatabase, type Database } from './database/open.ts'
 import type { TransactionHooks } from './database/transaction.ts'
 import { makeBus, type Bus, type LocalBus } from './events/bus.ts'
-import { connectRedis } from './events/redis.ts'
 import { makeFileStore } from './files/files.ts'
 import { makeDispatch, type Dispatch, type DispatchOptions } from './http/dispatch.ts'
 import { makeLimitScale } from './http/limit-settings.ts'
 import { describeUpgrade, makeHttpServer } from './http/listen.ts'
 import { createLoginGuard } from './http/login-guard.ts'
 import { makeMetrics } from './http/metrics.ts'
+import { createLetterGuard } from './http/letter-guard.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
+import { addressQuota, createUploadGuard } from './http/upload-guard.ts'
 import { makeNewId } from './ids.ts'
 import { jobFunctions, schedule } from './jobs.ts'
 import { insertJobs } from './jobs/store.ts'
@@ -85,11 +87,10 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const context = makeContext(database, { clock, newId, config, log }, surroundings)
   const whoIs: WhoIs = (credentials) => authenticate(reader, credentials, new Date(clock()).toISOString())
   const operations = operationsWith((session, method, params) => streams.call(session, method, params))
+  const shared = { context, operations, ...limitsOf(context, bus) }
   const dispatch = makeDispatch({
-    context,
-    operations,
+    ...shared,
     authenticate: whoIs,
-    ...limitsOf(context, bus),
     checksAnswers: surroundings.checksAnswers ?? false,
     onRefused: surroundings.onRefused,
   })
@@ -98,11 +99,10 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const setup = await orClose(database, prepareSetup(context))
   const version = readVersion()
   const http = makeHttpServer({
-    context,
+    ...shared,
     pages: [...setupPages(context, setup), ...accountPages(context)],
     resources: [...fileResources(context, whoIs), ...avatarResources(context)],
     dispatch,
-    operations,
     newRequestId: newId,
     metrics: makeMetrics({ version, database: database.kind, writesWaiting: () => database.waiting() }),
     apiDocument: () => openApiDocument(areas, { version }),
@@ -148,8 +148,14 @@ function makeContext(
     config,
     log,
     files: makeFileStore({ folder: join(config.dataDir, 'uploads'), newId }),
+    uploadGuard: createUploadGuard({
+      now: clock,
+      perVisitor: visitorQuota,
+      perAddress: config.http.rateLimits ? addressQuota : undefined,
+    }),
     patterns: makePatterns({ log }),
     loginGuard: config.http.rateLimits ? createLoginGuard({ now: clock }) : undefined,
+    letterGuard: config.http.rateLimits ? createLetterGuard({ now: clock }) : undefined,
     mailer: smtpUrl === undefined ? undefined : makeMailer(smtpUrl, clock),
     takesMail: makeTakesMail(nameServers),
   }
@@ -221,6 +227,8 @@ async function joinOthers(
   streams: Streams,
 ): Promise<{ close(): void } | undefined> {
   if (config.redisUrl === undefined) return undefined
+  // Loaded where it is used: most servers are alone.
+  const { connectRedis } = await import('./events/redis.ts')
   const redis = connectRedis({
     url: config.redisUrl,
     installation: await installationId(read, transact),

@@ -58,7 +58,8 @@ export const rooms = operations('Rooms', {
   'POST /livechat/room.closeByUser': {
     summary: 'End a conversation as a member of the staff',
     description:
-      '`transcriptEmail` says whether, and where to, the transcript is mailed, whatever the settings say. ' +
+      '`transcriptEmail` says whether, and where to, the transcript is mailed, whatever the settings say; to another ' +
+      'address than the one the visitor registered with only for holders of `send-omnichannel-chat-transcript`. ' +
       '`generateTranscriptPdf` and `forceClose` are taken and do nothing: there are no PDF transcripts, and a ' +
       'conversation that is closed in part, which `forceClose` repairs elsewhere, cannot exist here.',
     caller: { permission: 'close-livechat-room' },

@@ -7,9 +7,10 @@ export const transcripts = operations('Transcripts', {
     summary: 'Have a conversation mailed to its visitor',
     description:
       'To the address that the visitor registered with; to any other only where the setting ' +
-      '`Livechat_transcript_any_address` is on. Three times an hour for a room at most.',
+      '`Livechat_transcript_any_address` is on. Three times an hour for a room at most, ' +
+      'and for an address, whichever rooms the letters are of.',
     caller: 'anyone',
-    limit: 'write',
+    limit: 'transcript',
     body: t.Object({ rid: Id, token: Token, email: t.String({ maxLength: 256 }) }),
     returns: t.Object({ message: t.String() }),
     errors: {

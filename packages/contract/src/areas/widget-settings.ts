@@ -1,5 +1,5 @@
 import { Type as t } from 'typebox'
-import { Maybe } from '../entities/basics.ts'
+import { AgentName, Maybe } from '../entities/basics.ts'
 import { AgentInfo } from '../entities/visitor.ts'
 import { operations } from '../operation.ts'
 
@@ -9,7 +9,8 @@ export const widgetSettings = operations('Widget settings', {
   'GET /livechat/config': {
     summary: 'What a widget needs to know before the first word',
     description:
-      'With the token of a visitor it also tells who that is, the open room and who serves it. An unknown token is no error.',
+      'With the token of a visitor it also tells who that is, the open room and who serves it. An unknown token is no error, ' +
+      'but counts as a guess: after too many from one address only tokens that are in use there are looked up.',
     caller: 'anyone',
     limit: 'lookup',
     query: t.Object({
@@ -60,7 +61,7 @@ export const widgetSettings = operations('Widget settings', {
           t.Object({
             _id: t.String(),
             departmentId: t.Optional(t.String()),
-            servedBy: t.Optional(t.Object({ _id: t.String(), username: t.String(), ts: t.String() })),
+            servedBy: t.Optional(t.Object({ _id: t.String(), username: AgentName, ts: t.String() })),
             open: t.Optional(t.Literal(true)),
             callStatus: t.Optional(t.String()),
           }),

@@ -36,3 +36,8 @@ export const Nothing = t.Object({})
 
 /** A person as others see them. */
 export const Person = t.Object({ _id: t.String(), username: t.String(), name: t.Optional(t.String()) })
+
+/** Of an agent in answers to visitors. */
+export const AgentName = t.Optional(
+  t.String({ description: 'Not for visitors while `Livechat_show_agent_info` is off' }),
+)

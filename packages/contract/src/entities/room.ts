@@ -1,5 +1,5 @@
 import { Type as t } from 'typebox'
-import { Person, Time } from './basics.ts'
+import { AgentName, Person, Time } from './basics.ts'
 import { Message } from './message.ts'
 
 /** How fast a visitor was answered, in seconds (contract §B.9). `lq`: the open question; `lr`: the latest answer. */
@@ -38,11 +38,11 @@ export const Room = t.Object({
   default: t.Literal(false),
   source: t.Object({ type: t.String(), destination: t.Optional(t.String()) }),
   departmentId: t.Optional(t.String()),
-  servedBy: t.Optional(t.Object({ _id: t.String(), username: t.String(), ts: Time })),
+  servedBy: t.Optional(t.Object({ _id: t.String(), username: AgentName, ts: Time })),
   queuedAt: t.Optional(Time),
   waitingResponse: t.Optional(t.Literal(true)),
   responseBy: t.Optional(
-    t.Object({ _id: t.String(), username: t.String(), firstResponseTs: Time, lastMessageTs: Time }),
+    t.Object({ _id: t.String(), username: AgentName, firstResponseTs: Time, lastMessageTs: Time }),
   ),
   onHold: t.Optional(t.Literal(true)),
   omnichannel: t.Optional(t.Object({ predictedVisitorAbandonmentAt: Time })),
@@ -63,7 +63,7 @@ export const Room = t.Object({
     ),
   ),
   closedAt: t.Optional(Time),
-  closedBy: t.Optional(t.Object({ _id: t.String(), username: t.String() })),
+  closedBy: t.Optional(t.Object({ _id: t.String(), username: AgentName })),
   closer: t.Optional(t.Union([t.Literal('visitor'), t.Literal('user')])),
   _updatedAt: Time,
 })

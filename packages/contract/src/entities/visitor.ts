@@ -1,5 +1,5 @@
 import { Type as t } from 'typebox'
-import { Time } from './basics.ts'
+import { AgentName, Time } from './basics.ts'
 
 /** A visitor as the visitor sees it (contract §B.1). Staff answers leave the token out. */
 export const Visitor = t.Object({
@@ -18,7 +18,7 @@ export const Visitor = t.Object({
   contactManager: t.Optional(t.Object({ username: t.String() })),
   activity: t.Optional(t.Array(t.String())),
   lastChat: t.Optional(t.Object({ _id: t.String(), ts: Time })),
-  lastAgent: t.Optional(t.Object({ agentId: t.String(), username: t.String(), ts: Time })),
+  lastAgent: t.Optional(t.Object({ agentId: t.String(), username: AgentName, ts: Time })),
 })
 
 /** The agent of a room as its visitor sees it (contract A.2). */

@@ -1,6 +1,6 @@
 // What people sent, on disk: under <data folder>/uploads, each file by its id, in folders that hold a few hours each.
 import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 
@@ -20,8 +20,13 @@ export interface ReceivedFile {
 
 export interface FileStore {
   /**
+   * Answers where the disk has room for a file of this size.
+   * @throws DiskNearlyFull
+   */
+  requireRoomFor(bytes: number): Promise<void>
+  /**
    * Writes bytes to disk as they come; what is left of a file that ends early is removed.
-   * @throws FileTooLarge as soon as more than `maxBytes` have come, and what the bytes' source throws
+   * @throws FileTooLarge as soon as more than `maxBytes` have come, DiskNearlyFull, and what the bytes' source throws
    */
   receive(bytes: AsyncIterable<Uint8Array>, maxBytes: number): Promise<ReceivedFile>
   /** The bytes of a kept file, from `start` to `end`, both included; `undefined` where there is no such file. */
@@ -40,6 +45,17 @@ export class FileTooLarge extends Error {
   override name = 'FileTooLarge'
 }
 
+/** So much of the disk is left free: the database needs it. */
+export const DISK_FLOOR_BYTES = 268_435_456
+
+/** A file that would take the disk below its floor. */
+export class DiskNearlyFull extends Error {
+  override name = 'DiskNearlyFull'
+}
+
+/** After so many bytes of a file its room is looked at again: its sender may not have said how long it is. */
+const BYTES_PER_LOOK = 16_777_216
+
 const HOUR_MS = 3_600_000
 
 // The first characters of an id are its time: a folder takes the files of two and a half hours.
@@ -49,20 +65,30 @@ const FOLDER_NAME_LENGTH = 4
 const SWEPT_FOLDERS = 30
 const SWEPT_AT_ONCE = 500
 
+export interface FileStoreOptions {
+  folder: string
+  newId: () => string
+  /** The bytes free on the disk of a folder; absent: as the system says. */
+  freeBytes?: (folder: string) => Promise<number>
+}
+
 /** The files of one data folder. It is made with the first file. */
-export function makeFileStore({ folder, newId }: { folder: string; newId: () => string }): FileStore {
+export function makeFileStore({ folder, newId, freeBytes = bytesFreeAt }: FileStoreOptions): FileStore {
   const incoming = join(folder, 'incoming')
   const kept = join(folder, 'kept')
   const placeOf = (id: string) => join(kept, id.slice(0, FOLDER_NAME_LENGTH), id)
   const removeOne = (path: string) => rm(path, { force: true })
 
+  const { requireRoomFor, whileRoom } = watchRoom(incoming, freeBytes)
+
   return {
+    requireRoomFor,
     async receive(bytes, maxBytes) {
       const id = newId()
       const path = join(incoming, id)
       await mkdir(incoming, { recursive: true })
       try {
-        const written = await writeOut(path, bytes, maxBytes)
+        const written = await writeOut(path, whileRoom(bytes), maxBytes)
         return {
           id,
           ...written,
@@ -91,6 +117,34 @@ export function makeFileStore({ folder, newId }: { folder: string; newId: () => 
       for (const name of folders.sort().slice(-SWEPT_FOLDERS)) await sweepFolder(join(kept, name), known)
     },
   }
+}
+
+/** Looks at the room on the disk of a folder, which is made where it is missing. */
+function watchRoom(folder: string, freeBytes: (folder: string) => Promise<number>) {
+  async function requireRoomFor(bytes: number): Promise<void> {
+    await mkdir(folder, { recursive: true })
+    if ((await freeBytes(folder)) < DISK_FLOOR_BYTES + bytes) throw new DiskNearlyFull('The disk is nearly full.')
+  }
+
+  /** Bytes on their way to the disk, as long as it has room. */
+  async function* whileRoom(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let looksIn = 0
+    for await (const chunk of bytes) {
+      if (looksIn <= 0) {
+        await requireRoomFor(chunk.length)
+        looksIn = BYTES_PER_LOOK
+      }
+      looksIn -= chunk.length
+      yield chunk
+    }
+  }
+
+  return { requireRoomFor, whileRoom }
+}
+
+async function bytesFreeAt(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize
 }
 
 /** Writes bytes into a new file and flushes it. */

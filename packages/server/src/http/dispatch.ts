@@ -4,8 +4,7 @@ import { ApiError } from '../api-error.ts'
 import type { Context, RequestInfo, SignedIn, WhoIs } from '../context.ts'
 import { project, readFields } from '../fields.ts'
 import type { IncomingForm } from './form.ts'
-import { limitCall } from './limit-calls.ts'
-import type { RateLimiter } from './rate-limit.ts'
+import { limitCall, makeLimiterNow, type LimiterOptions } from './limit-calls.ts'
 import { replyTo, type Reply } from './reply.ts'
 import { describeWrongAnswer, validateInput, type RawInput } from './validate.ts'
 
@@ -24,14 +23,11 @@ export interface Served {
   handler: (context: Context, input: never) => Promise<unknown>
 }
 
-export interface DispatchOptions {
+export interface DispatchOptions extends LimiterOptions {
   context: Context
   operations: ReadonlyMap<string, Served>
   /** Whose credentials these are; areas/sessions answers. */
   authenticate: WhoIs
-  limiter: RateLimiter | undefined
-  /** How much the settings widen or narrow the limits now; `undefined` where they switch them off. Absent: as they are. */
-  limitScale?: (() => Promise<number | undefined>) | undefined
   /** Development and tests: an answer or an error that the contract does not declare is a fault. */
   checksAnswers: boolean
   /** Told of every refusal with a code, so that a test run can tell which errors nobody provoked. */
@@ -45,7 +41,8 @@ export type Dispatch = (call: Call) => Promise<Reply>
  * limit, shape, permission, handler; then, in development and tests, the answer is held against the contract.
  */
 export function makeDispatch(options: DispatchOptions): Dispatch {
-  const { context, operations, limiter, checksAnswers } = options
+  const { context, operations, checksAnswers } = options
+  const limiterNow = makeLimiterNow(options)
 
   return async (call) => {
     const served = operations.get(call.key)
@@ -69,21 +66,14 @@ export function makeDispatch(options: DispatchOptions): Dispatch {
       if (!isAllowed) return notPermitted
 
       const handle = handler as (context: Context, input: unknown) => Promise<unknown>
-      const answered = await handle(context, { ...input, user, form: call.form, request: call.request })
+      const given = { ...input, user, form: call.form, request: call.request, tokens: limited.tokens }
+      const answered = await handle(context, given)
       limited.note(undefined)
       if (checksAnswers) refuseWrongAnswer(call.key, operation, answered)
       return { status: 200, headers: limited.headers, body: envelope(operation, narrowed(input.query, answered)) }
     } catch (error) {
       return limited.note(error) ?? { headers: limited.headers, ...failed(error, operation, call) }
     }
-  }
-
-  async function limiterNow(): Promise<RateLimiter | undefined> {
-    if (limiter === undefined || options.limitScale === undefined) return limiter
-    const scale = await options.limitScale()
-    if (scale === undefined) return undefined
-    limiter.scaleTo(scale)
-    return limiter
   }
 
   /** The staff member who calls, where the operation asks for one. */

@@ -13,6 +13,8 @@ export interface IncomingFile {
   /** The media type that its sender claims. */
   type: string
   bytes: AsyncIterable<Buffer>
+  /** How long its form says it is, and so at most the file; nothing where it does not say. */
+  atMost: number
 }
 
 /** Where the file of a form goes. */
@@ -61,7 +63,8 @@ export function formOf(request: FastifyRequest, operation: Operation): IncomingF
     },
     async receive(sink) {
       if (!request.isMultipart()) throw new ApiError('not-multipart')
-      const stored = await storeFile(parts, sink)
+      const atMost = Number(request.headers['content-length'] ?? 0)
+      const stored = await storeFile(parts, atMost, sink)
       try {
         if ((await parts.untilFile()) !== undefined) throw new ApiError('invalid-field')
         return { stored, fields: validateFields(operation, Object.fromEntries(texts)) }
@@ -73,14 +76,14 @@ export function formOf(request: FastifyRequest, operation: Operation): IncomingF
   }
 }
 
-async function storeFile<Stored>(parts: Parts, sink: FileSink<Stored>): Promise<Stored> {
+async function storeFile<Stored>(parts: Parts, atMost: number, sink: FileSink<Stored>): Promise<Stored> {
   const part = await parts.untilFile()
   if (part === undefined) throw new ApiError('no-file')
   if (part.fieldname !== 'file') throw new ApiError('invalid-field')
   parts.pass()
   // Some senders name no file; the parser then leaves the name out, whatever its types say.
   const name = (part.filename as string | undefined) ?? 'file'
-  return sink.store({ name, type: part.mimetype, bytes: orUnreadable(part.file) })
+  return sink.store({ name, type: part.mimetype, bytes: orUnreadable(part.file), atMost })
 }
 
 type FilePart = Extract<Multipart, { type: 'file' }>

@@ -1,20 +1,15 @@
 import type { Operation, OperationTable } from '@deskbell/contract/operation.ts'
+import { DISK_FLOOR_BYTES } from '../files/files.ts'
 import { bodyLimitBytes } from './body.ts'
 import { formOptions } from './form.ts'
 import { leastRate } from './least-rate.ts'
 import { loginLimits } from './login-guard.ts'
-import { limits, unknownTokens, type Budget } from './rate-limit.ts'
+import { lettersPerRecipient, limits, newTokens, unknownTokens, type Budget } from './rate-limit.ts'
+import { addressQuota, type UploadQuota } from './upload-guard.ts'
 import { maxDepth } from './validate.ts'
 
-/** What a visitor may send of files. */
-interface FileQuota {
-  files: number
-  bytes: number
-  withinMs: number
-}
-
 /** docs/limits.md, made from the tables that the server itself goes by. */
-export function limitsPage(areas: Readonly<Record<string, OperationTable>>, quota: FileQuota): string {
+export function limitsPage(areas: Readonly<Record<string, OperationTable>>, quota: UploadQuota): string {
   return [
     '# Limits',
     '',
@@ -42,9 +37,12 @@ export function limitsPage(areas: Readonly<Record<string, OperationTable>>, quot
       perServer === undefined ? [] : [`Of \`${name}\` the whole server takes ${figure(perServer)}.`],
     ),
     '',
+    `Of the transcripts that visitors ask for, ${figure(lettersPerRecipient)} go to one mail address, whoever asks.`,
+    '',
     `An address that shows more than ${figure(unknownTokens)} unknown visitor tokens in a minute is refused wherever a known token is`,
-    'needed; visitors who were recognised there go on undisturbed. The class of an operation is its `x-rate-limit-class` in',
-    '`openapi.json`.',
+    'needed; visitors who were recognised there go on undisturbed. Where an unknown token is no error, in',
+    `\`livechat/config\`, an address is told of its visitors until it has shown ${figure(newTokens)} new tokens in a minute. The class of`,
+    'an operation is its `x-rate-limit-class` in `openapi.json`.',
     '',
     '## Failed sign-ins',
     '',
@@ -52,14 +50,7 @@ export function limitsPage(areas: Readonly<Record<string, OperationTable>>, quot
     `twice as long each time, ${minutes(loginLimits.longestDelayMs)} at most. Failures are forgotten after ${minutes(loginLimits.forgetAfterMs)} without one. An address from which`,
     'an account has signed in before is counted by itself, so that strangers cannot lock its owner out.',
     '',
-    '## Files',
-    '',
-    `A visitor sends at most ${String(quota.files)} files within ${String(quota.withinMs / 3_600_000)} hours, and more than one only up to ${String(quota.bytes / 1_048_576)} MiB together; then the answer is \`429\`. How large`,
-    'one file may be is the setting `FileUpload_MaxFileSize`. Deleted files no longer count.',
-    '',
-    `A form has one file and at most ${String(formOptions.limits.fields)} texts of ${String(formOptions.limits.fieldSize / 1_000)} kB each. An upload that brings less than ${String(leastRate.bytes / 1_024)} KiB in ${seconds(leastRate.everyMs)} is`,
-    'ended. A link to a file in a history opens it for an hour; a file stored with `rooms.media` waits a day to be sent.',
-    '',
+    ...fileRules(quota),
     '## Requests',
     '',
     `A body has at most ${String(bodyLimitBytes / 1024)} KiB. Objects and lists nest at most ${String(maxDepth)} deep. Texts are well-formed Unicode without NUL.`,
@@ -72,9 +63,33 @@ export function limitsPage(areas: Readonly<Record<string, OperationTable>>, quot
   ].join('\n')
 }
 
+function fileRules(quota: UploadQuota): string[] {
+  return [
+    '## Files',
+    '',
+    `A visitor sends at most ${String(quota.files)} files within ${String(quota.withinMs / 3_600_000)} hours, and more than one only up to ${mebibytes(quota.bytes)} together; then the answer is \`429\`. How large`,
+    `one file may be is the setting \`FileUpload_MaxFileSize\`; where that names no limit, a visitor’s file has ${mebibytes(quota.bytes)} at most.`,
+    'Files deleted in this time count until the server starts again.',
+    '',
+    `A visitor has at most ${String(quota.uploads)} uploads running, and all visitors of an address ${String(addressQuota.uploads)}. These send at most ${mebibytes(addressQuota.bytes)} within ${String(addressQuota.withinMs / 3_600_000)} hours`,
+    'from the first file on; a first file alone is never too much. Over it the answer is `429` with `Retry-After`. Addresses are',
+    'kept in memory, of each process by itself, and not counted with `DESKBELL_RATE_LIMITS=off`.',
+    '',
+    `A file that would leave less than ${mebibytes(DISK_FLOOR_BYTES)} of the disk free is refused with \`503\`, whoever sends it.`,
+    '',
+    `A form has one file and at most ${String(formOptions.limits.fields)} texts of ${String(formOptions.limits.fieldSize / 1_000)} kB each. An upload that brings less than ${String(leastRate.bytes / 1_024)} KiB in ${seconds(leastRate.everyMs)} is`,
+    'ended. A link to a file in a history opens it for an hour; a file stored with `rooms.media` waits a day to be sent.',
+    '',
+  ]
+}
+
 /** Calls in a minute, or in an hour where it says so. */
 function figure({ calls, windowMs }: Budget): string {
   return windowMs === 3_600_000 ? `${String(calls)} an hour` : String((calls * 60_000) / windowMs)
+}
+
+function mebibytes(bytes: number): string {
+  return `${String(bytes / 1_048_576)} MiB`
 }
 
 function seconds(ms: number): string {

@@ -15,6 +15,7 @@ import { UnreadableBody, bodyLimitBytes, readBody } from './body.ts'
 import type { Dispatch, Served } from './dispatch.ts'
 import { formOf, formOptions } from './form.ts'
 import { single } from './headers.ts'
+import { makeLimiterNow, type LimiterOptions } from './limit-calls.ts'
 import { registerPages, type Page } from './pages.ts'
 import type { Reply } from './reply.ts'
 import { registerResources, type Resource } from './resources.ts'
@@ -28,7 +29,7 @@ declare module 'fastify' {
   }
 }
 
-export interface ListenOptions extends SystemOptions {
+export interface ListenOptions extends SystemOptions, LimiterOptions {
   dispatch: Dispatch
   operations: ReadonlyMap<string, Served>
   /** What a browser may open outside the API. */
@@ -86,8 +87,9 @@ export function makeHttpServer(options: ListenOptions): FastifyInstance {
   app.addHook('preParsing', limitTime)
   registerOperations(app, options)
   registerSystem(app, options)
-  registerPages(app, options.pages)
-  registerResources(app, options.resources)
+  const limiterNow = makeLimiterNow(options)
+  registerPages(app, options.pages, limiterNow)
+  registerResources(app, options.resources, limiterNow)
   registerSounds(app)
   app.setErrorHandler((error, request, reply) => sendFault(error, request, reply, options))
   app.setNotFoundHandler((_request, reply) =>

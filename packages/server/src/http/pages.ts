@@ -1,4 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { htmlPage } from './form-page.ts'
+import type { LimiterNow } from './limit-calls.ts'
 
 /** A page for a browser, outside the API. */
 export interface Page {
@@ -12,6 +14,8 @@ export interface PageAnswer {
   status: number
   html: string
   headers?: Record<string, string>
+  /** A secret was shown that opens nothing: that costs the address. */
+  isGuess?: boolean
 }
 
 /** The texts of a query or a form; a name that came twice holds a list. */
@@ -27,14 +31,27 @@ const headers = {
 }
 
 /** Serves pages; their own headers win over the strict ones that all have. */
-export function registerPages(app: FastifyInstance, pages: readonly Page[]): void {
+export function registerPages(app: FastifyInstance, pages: readonly Page[], limiterNow: LimiterNow): void {
   for (const { method, path, handler } of pages)
     app.route({
       method,
       url: path,
-      handler: async ({ params, query, body }, reply) =>
-        sendPage(reply, await handler({ params: fieldsOf(params), query: fieldsOf(query), form: fieldsOf(body) })),
+      handler: async ({ params, query, body, ip: address }, reply) => {
+        const limiter = await limiterNow()
+        // What is sent sets passwords, and hashing one takes its time.
+        const limitClass = method === 'POST' ? 'letter' : 'resource'
+        const taken = limiter?.take({ limitClass, operation: `${method} ${path}`, address })
+        if (taken?.allowed === false) return sendPage(reply, waitPage(taken.retryAfterSeconds))
+        const answer = await handler({ params: fieldsOf(params), query: fieldsOf(query), form: fieldsOf(body) })
+        const penalty = answer.isGuess === true ? limiter?.penalise(address, 'unknown-token') : undefined
+        return sendPage(reply, penalty?.allowed === false ? waitPage(penalty.retryAfterSeconds) : answer)
+      },
     })
+}
+
+function waitPage(seconds: number): PageAnswer {
+  const page = htmlPage(429, 'Too many requests', `<p>Please try again in ${String(seconds)} seconds.</p>`)
+  return { ...page, headers: { ...page.headers, 'retry-after': String(seconds) } }
 }
 
 function sendPage(reply: FastifyReply, { status, html, headers: own }: PageAnswer): FastifyReply {

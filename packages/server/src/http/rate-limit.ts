@@ -28,7 +28,7 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
 /** Every limit on calls. Sized so that fifty people who chat behind one address never meet one. */
-export const limits: Readonly<Record<LimitClass | 'lookup', Limit>> = {
+export const limits: Readonly<Record<LimitClass | 'resource', Limit>> = {
   lookup: {
     // Any token is answered here, so this also bounds guessing tokens and collecting agents (promises A25).
     perCaller: { calls: 60, windowMs: MINUTE_MS },
@@ -77,7 +77,13 @@ export const limits: Readonly<Record<LimitClass | 'lookup', Limit>> = {
     perCaller: { calls: 20, windowMs: MINUTE_MS },
     perAddress: { calls: 20, windowMs: MINUTE_MS },
     perOperation: true,
-    meaning: 'What writes a letter: invitations, forgotten passwords',
+    meaning: 'What writes a letter: invitations, forgotten passwords; forms of pages, that set a password',
+  },
+  resource: {
+    // Browsers load a page's pictures at once and keep them; an office does so at the same hour.
+    perCaller: { calls: 1200, windowMs: MINUTE_MS },
+    perAddress: { calls: 1200, windowMs: MINUTE_MS },
+    meaning: 'What a browser loads outside the API: files, pictures, pages',
   },
   staff: {
     perCaller: { calls: 600, windowMs: MINUTE_MS },
@@ -92,10 +98,28 @@ export const limits: Readonly<Record<LimitClass | 'lookup', Limit>> = {
     perOperation: true,
     meaning: 'Leaving a message while nobody is there, which is mailed',
   },
+  transcript: {
+    // The address that a visitor registered with is what a stranger typed (promises A17): one who would have letters
+    // sent to others has to move slowly, from everywhere together too.
+    perCaller: { calls: 5, windowMs: HOUR_MS },
+    perAddress: { calls: 10, windowMs: HOUR_MS },
+    perServer: { calls: 200, windowMs: HOUR_MS },
+    needsKnownToken: true,
+    meaning: 'A visitor has a conversation mailed',
+  },
 }
+
+/** Transcripts that visitors may have mailed to one address, whichever rooms they are of (promises A17). */
+export const lettersPerRecipient: Budget = { calls: 3, windowMs: HOUR_MS }
 
 /** Unknown visitor tokens an address may show (promises A1): tokens are chosen by clients, so some can be guessed. */
 export const unknownTokens: Budget = { calls: 20, windowMs: MINUTE_MS }
+
+/**
+ * Unknown tokens that an address may show where that is no error: every page that is loaded for the first time shows one,
+ * and a whole town may sit behind one address. Apart from guesses, so that new visitors shut nobody out.
+ */
+export const newTokens: Budget = { calls: 120, windowMs: MINUTE_MS }
 
 export interface LimitedCall {
   limitClass: keyof typeof limits
@@ -121,6 +145,13 @@ export interface RateLimiter {
    */
   penalise(address: string, kind: 'unknown-token'): Taken
   /**
+   * The same where an unknown token is no error. A page shows the token that it has chosen whenever it is loaded, so the
+   * same one costs an address once a day.
+   */
+  noteUnknown(call: LimitedCall): void
+  /** Whether the token of this call may still be looked up: not after too many guesses, but for recognised callers. */
+  mayGuess(call: LimitedCall): boolean
+  /**
    * Notes that a call with this token succeeded from this address, so that guessing neighbours do not shut it out.
    * Success in `lookup` proves nothing and is not noted.
    */
@@ -132,13 +163,13 @@ export interface RateLimiter {
 export interface RateLimiterOptions {
   /** Milliseconds since the epoch. When the clock is set back, refilling goes on from there. */
   now: () => number
-  /** Entries held in each of the three tables; a forgotten bucket starts full. */
+  /** Entries held in each table; a forgotten bucket starts full. */
   maxEntries?: number
 }
 
 const RECOGNISED_FOR_MS = 24 * 60 * MINUTE_MS
 
-interface Bucket {
+export interface Bucket {
   level: number
   atMs: number
   /** Full again, and so the same as none. */
@@ -153,7 +184,7 @@ export function createRateLimiter({ now, maxEntries = 50_000 }: RateLimiterOptio
   const addresses = createBoundedTable<Bucket>(maxEntries)
   // Apart too: there are fewer operations than this, so none of their buckets is ever forgotten.
   const together = createBoundedTable<Bucket>(1_000)
-  const recognised = createBoundedTable<{ endsAtMs: number }>(maxEntries)
+  const known = createTokenBook(now, maxEntries)
 
   function draw(table: BoundedTable<Bucket>, key: string, { calls, windowMs }: Budget): Draw {
     const budget = { calls: Math.max(1, Math.floor(calls * scale)), windowMs }
@@ -166,7 +197,7 @@ export function createRateLimiter({ now, maxEntries = 50_000 }: RateLimiterOptio
 
   /** The spent budget of guesses that shuts this caller out. */
   function guessedTooMany(place: string, person: string | undefined): Draw | undefined {
-    if (person !== undefined && recognised.get(`${place} ${person}`, now())) return undefined
+    if (person !== undefined && known.isRecognised(place, person)) return undefined
     const guessed = guesses(place)
     return guessed.isEmpty ? guessed : undefined
   }
@@ -176,11 +207,11 @@ export function createRateLimiter({ now, maxEntries = 50_000 }: RateLimiterOptio
       const limit = limits[limitClass]
       const place = addressKey(address)
       const person = caller === undefined ? undefined : digest(caller)
-      const counted = limit.perOperation ? `${limitClass} ${operation}` : limitClass
+      const bucket = limit.perOperation ? `${limitClass} ${operation}` : limitClass
 
-      const draws = [draw(addresses, `${counted} ${place}`, limit.perAddress)]
-      if (limit.perServer !== undefined) draws.push(draw(together, counted, limit.perServer))
-      if (person !== undefined) draws.push(draw(callers, `${counted} ${person}`, limit.perCaller))
+      const draws = [draw(addresses, `${bucket} ${place}`, limit.perAddress)]
+      if (limit.perServer !== undefined) draws.push(draw(together, bucket, limit.perServer))
+      if (person !== undefined) draws.push(draw(callers, `${bucket} ${person}`, limit.perCaller))
       const empty = draws.find(({ isEmpty }) => isEmpty) ?? (limit.needsKnownToken && guessedTooMany(place, person))
       if (empty) return empty.refused()
       return draws.map((each) => each.taken()).reduce((a, b) => (a.remaining < b.remaining ? a : b))
@@ -189,23 +220,48 @@ export function createRateLimiter({ now, maxEntries = 50_000 }: RateLimiterOptio
       const guessed = guesses(addressKey(address))
       return guessed.isEmpty ? guessed.refused() : guessed.taken()
     },
+    noteUnknown: ({ caller = '', address }) => known.noteNew(addressKey(address), digest(caller)),
+    mayGuess({ caller = '', address }) {
+      const place = addressKey(address)
+      const person = digest(caller)
+      return guessedTooMany(place, person) === undefined && known.mayLook(place, person)
+    },
     recognise({ limitClass, caller, address }) {
-      if (caller === undefined || limitClass === 'lookup') return
-      const nowMs = now()
-      recognised.set(`${addressKey(address)} ${digest(caller)}`, { endsAtMs: nowMs + RECOGNISED_FOR_MS }, nowMs)
+      if (caller !== undefined && limitClass !== 'lookup') known.recognise(addressKey(address), digest(caller))
     },
     scaleTo: (wanted) => void (scale = wanted),
   }
 }
 
+/** Which tokens were used at which address, and how many new ones it has shown. */
+function createTokenBook(now: () => number, maxEntries: number) {
+  const recognised = createBoundedTable<{ endsAtMs: number }>(maxEntries)
+  const shown = createBoundedTable<{ endsAtMs: number }>(maxEntries)
+  const places = createBoundedTable<Bucket>(maxEntries)
+  const newAt = (place: string) => drawFrom(places, place, newTokens, now())
+  const entry = () => ({ endsAtMs: now() + RECOGNISED_FOR_MS })
+  const isRecognised = (place: string, person: string) => recognised.get(`${place} ${person}`, now()) !== undefined
+
+  return {
+    isRecognised,
+    recognise: (place: string, person: string) => recognised.set(`${place} ${person}`, entry(), now()),
+    noteNew(place: string, person: string) {
+      if (shown.get(`${place} ${person}`, now())) return
+      shown.set(`${place} ${person}`, entry(), now())
+      newAt(place).taken()
+    },
+    mayLook: (place: string, person: string) => isRecognised(place, person) || !newAt(place).isEmpty,
+  }
+}
+
 interface Draw {
   readonly isEmpty: boolean
-  taken(): Taken
-  refused(): Taken
+  taken(): Taken & { allowed: true }
+  refused(): Taken & { allowed: false }
 }
 
 /** Looks into a bucket; only `taken()` changes it. */
-function drawFrom(table: BoundedTable<Bucket>, key: string, { calls, windowMs }: Budget, nowMs: number): Draw {
+export function drawFrom(table: BoundedTable<Bucket>, key: string, { calls, windowMs }: Budget, nowMs: number): Draw {
   const held = table.get(key, nowMs)
   if (held && held.atMs > nowMs) held.atMs = nowMs
   const msPerCall = windowMs / calls

@@ -2,6 +2,7 @@ import type { Operation } from '@deskbell/contract/operation.ts'
 import { busy, formOf, malformed, refusal, retryAfterOf, tooManyRequests } from '@deskbell/contract/refusals.ts'
 import { ApiError } from '../api-error.ts'
 import { QueueFull, RuleTooSlow, StartOver } from '../database/transaction.ts'
+import { DiskNearlyFull } from '../files/files.ts'
 import { PatternsBusy } from '../patterns/patterns.ts'
 import { Malformed } from './validate.ts'
 
@@ -17,7 +18,7 @@ export function slowDown(retryAfterSeconds: number): Reply {
   return { ...tooManyRequests(retryAfterSeconds), headers: { 'retry-after': String(retryAfterSeconds) } }
 }
 
-const saysBusy = [QueueFull, RuleTooSlow, StartOver, PatternsBusy]
+const saysBusy = [QueueFull, RuleTooSlow, StartOver, PatternsBusy, DiskNearlyFull]
 
 /** What a thrown thing becomes on the wire, or `undefined` for a fault of ours. */
 export function replyTo(error: unknown, operation: Operation): Reply | undefined {

@@ -2,6 +2,8 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { single } from './headers.ts'
+import type { LimiterNow } from './limit-calls.ts'
+import type { RateLimiter } from './rate-limit.ts'
 
 /** Something to load with GET, or to ask about with HEAD. */
 export interface Resource {
@@ -23,6 +25,8 @@ export interface ResourceAnswer {
   status: number
   headers?: Record<string, string>
   body?: () => Promise<Readable | Buffer | undefined>
+  /** A visitor token was shown that is unknown: that costs the address. */
+  isGuess?: boolean
 }
 
 /** Nothing that comes from here can run, or is taken for something else than it says. */
@@ -33,13 +37,45 @@ const headers = {
 }
 
 /** Serves resources; their own headers win over the strict ones that all have. */
-export function registerResources(app: FastifyInstance, resources: readonly Resource[]): void {
-  for (const { path, handler } of resources)
+export function registerResources(app: FastifyInstance, resources: readonly Resource[], limiterNow: LimiterNow): void {
+  for (const resource of resources)
     app.route({
       method: ['GET', 'HEAD'],
-      url: path,
-      handler: async (request, reply) => send(request, reply, await handler(readRequest(request))),
+      url: resource.path,
+      handler: async (request, reply) => {
+        const answer = await answerLimited(resource, readRequest(request), request.ip, await limiterNow())
+        return send(request, reply, answer)
+      },
     })
+}
+
+async function answerLimited(
+  { path, handler }: Resource,
+  request: ResourceRequest,
+  address: string,
+  limiter: RateLimiter | undefined,
+): Promise<ResourceAnswer> {
+  if (limiter === undefined) return handler(request)
+  const taken = limiter.take({ limitClass: 'resource', operation: path, address })
+  if (!taken.allowed) return slowDown(taken.retryAfterSeconds)
+  const visitorToken = visitorTokenOf(request)
+  if (visitorToken !== undefined) {
+    // Like a visitor's other readings: closed to an address that has guessed too many tokens.
+    const read = limiter.take({ limitClass: 'read', operation: path, caller: visitorToken, address })
+    if (!read.allowed) return slowDown(read.retryAfterSeconds)
+  }
+  const answer = await handler(request)
+  const penalty = answer.isGuess === true ? limiter.penalise(address, 'unknown-token') : taken
+  return penalty.allowed ? answer : slowDown(penalty.retryAfterSeconds)
+}
+
+/** The token by which a visitor asks for a file (contract §E.6). */
+export function visitorTokenOf({ argument }: ResourceRequest): string | undefined {
+  return argument('rc_room_type') === 'l' ? argument('rc_token') : undefined
+}
+
+function slowDown(retryAfterSeconds: number): ResourceAnswer {
+  return { status: 429, headers: { 'retry-after': String(retryAfterSeconds) } }
 }
 
 async function send(

@@ -219,16 +219,18 @@ describe('an upload', () => {
   const big = { name: 'file', fileName: 'a.bin', content: Buffer.alloc(400_000, 1) }
 
   test('that is cut off leaves nothing', async () => {
-    const chat = await openChat(desk)
     const form = formOf([big])
+    // A visitor each: one whose uploads are not over yet has to wait.
+    const cuts: [Chat, number][] = []
+    for (const sent of [10, 150, 100_000, 390_000, form.length - 3]) cuts.push([await openChat(desk), sent])
     await changingNothing(async () => {
-      for (const sent of [10, 150, 100_000, 390_000, form.length - 3]) {
+      for (const [chat, sent] of cuts) {
         const socket = await dial()
         socket.write(headOf(chat, form.length))
         socket.write(form.subarray(0, sent))
         // From the first 128 KiB on the file is being written.
         if (sent > 200_000)
-          await vi.waitFor(() => expect(filesOnDisk().some((name) => name.startsWith('incoming'))).toBe(true))
+          await vi.waitFor(() => expect(filesOnDisk().some((name) => name.startsWith('incoming'))).toBe(true), 10_000)
         socket.destroy()
         await once(socket, 'close')
       }

@@ -120,9 +120,12 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-/** `agents[]=a` means the array `agents`, also with a single value (contract §D.3). */
+/**
+ * `agents[]=a` means the array `agents`, also with a single value (contract §D.3). Without a prototype, so that
+ * `__proto__[]` is a key like any other.
+ */
 function foldArrays(query: unknown): Record<string, unknown> {
-  const folded: Record<string, unknown> = {}
+  const folded = Object.create(null) as Record<string, unknown>
   for (const [key, value] of Object.entries((query ?? {}) as Record<string, unknown>)) {
     if (key.endsWith('[]')) folded[key.slice(0, -2)] = Array.isArray(value) ? value : [value]
     else folded[key] = value

@@ -31,7 +31,13 @@ export function parseAddress(text: string): string | undefined {
   return hostName.test(domain) && address.length <= MAX_ADDRESS ? address : undefined
 }
 
-/** The same for `name <address>`, as administrators write a sender; without a name it is empty. */
+/** Whether two texts are one address, whose owner would not tell capitals apart; what is none is nobody's. */
+export function isSameAddress(one: string, other: string): boolean {
+  const address = parseAddress(one)?.toLowerCase()
+  return address !== undefined && address === parseAddress(other)?.toLowerCase()
+}
+
+/** An address, or `name <address>` as administrators write a sender; without a name it is empty. */
 export function parseMailbox(text: string): Mailbox | undefined {
   const [, name = '', inside] = /^([^<>]{0,200})<([^<>]+)>$/.exec(text.trim()) ?? []
   const address = parseAddress(inside ?? text)

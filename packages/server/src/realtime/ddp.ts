@@ -159,7 +159,7 @@ export function toEjson(value: unknown, key = ''): unknown {
 const LATEST_MS = 8_640_000_000_000_000
 
 /** What a client gave, with EJSON dates as the ISO text that the API takes. What only looks like a date stays what it is. */
-export function fromEjson(value: unknown): unknown {
+function fromEjson(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(fromEjson)
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value)

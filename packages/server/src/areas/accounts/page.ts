@@ -98,9 +98,10 @@ function donePage({ username }: User): PageAnswer {
 }
 
 function closedPage(): PageAnswer {
-  return htmlPage(
+  const page = htmlPage(
     404,
     'This link does not work',
     `<p>It was used, it has expired, or a newer one took its place. Ask for another letter.</p>`,
   )
+  return { ...page, isGuess: true }
 }

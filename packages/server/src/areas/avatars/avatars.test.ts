@@ -80,8 +80,17 @@ describe('an avatar', () => {
   test('is there by the id of a user, and for rooms that there are', async () => {
     expect(letterIn((await picture(`uid/${anna.id}`)).text)).toBe('A')
     expect(letterIn((await picture('uid/nobody')).text)).toBe('?')
-    expect(letterIn((await picture(`room/${chat.rid}`)).text)).toBe('Ó')
+    expect((await picture(`room/${chat.rid}`)).status).toBe(200)
     expect((await picture('room/no-such-room')).status).toBe(404)
+  })
+
+  test('of a room tells nothing of its visitor’s name', async () => {
+    const before = (await picture(`room/${chat.rid}`)).text
+    expect(letterIn(before)).not.toBe('Ó')
+    await desk.server.context.transact((tx) =>
+      tx.run(tx.sql.updateTable('visitor').set({ name: 'Zoë', username: 'zoe' }).where('id', '=', chat.id)),
+    )
+    expect((await picture(`room/${chat.rid}`)).text).toBe(before)
   })
 
   test('is of somebody', async () => {

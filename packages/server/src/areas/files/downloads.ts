@@ -1,7 +1,7 @@
 // `GET /file-upload/:id/:name` (contract §E.6): who may read a file, and headers under which nothing in it can run.
 import type { Context, SignedIn, WhoIs } from '../../context.ts'
 import { rangeOf } from '../../http/range.ts'
-import type { Resource, ResourceAnswer, ResourceRequest } from '../../http/resources.ts'
+import { visitorTokenOf, type Resource, type ResourceAnswer, type ResourceRequest } from '../../http/resources.ts'
 import { mayRead } from '../rooms/rooms.ts'
 import { isSubscribed } from '../routing/routing.ts'
 import type { Settings } from '../settings/catalogue.ts'
@@ -18,7 +18,8 @@ export function fileResources(context: Context, whoIs: WhoIs): Resource[] {
   const answer = async (request: ResourceRequest): Promise<ResourceAnswer> => {
     const upload = await findUpload(context.read, request.params['id'] ?? '')
     if (upload === undefined) return { status: 404 }
-    if (!(await isAllowed(context, whoIs, upload, request))) return { status: 403 }
+    if (!(await isAllowed(context, whoIs, upload, request)))
+      return { status: 403, isGuess: await isUnknownVisitor(context, request) }
     return contentOf(context, upload, request)
   }
   return [{ path: '/file-upload/:id/:name', handler: answer }]
@@ -40,12 +41,17 @@ function hasLink({ clock }: Context, settings: Settings, { id }: Upload, request
 }
 
 /** The visitor in whose room the file was sent, while it is open and afterwards. */
-async function isOwnVisitor({ read }: Context, upload: Upload, { argument }: ResourceRequest): Promise<boolean> {
-  const [token, roomId] = [argument('rc_token'), argument('rc_rid')]
-  if (argument('rc_room_type') !== 'l' || token === undefined || roomId !== upload.roomId) return false
+async function isOwnVisitor({ read }: Context, upload: Upload, request: ResourceRequest): Promise<boolean> {
+  const [token, roomId] = [visitorTokenOf(request), request.argument('rc_rid')]
+  if (token === undefined || roomId !== upload.roomId) return false
   const visitor = await findVisitor(read, token)
   const room = visitor && (await findRoom(read, roomId))
   return room !== undefined && room.visitor.id === visitor?.id
+}
+
+async function isUnknownVisitor({ read }: Context, request: ResourceRequest): Promise<boolean> {
+  const token = visitorTokenOf(request)
+  return token !== undefined && (await findVisitor(read, token)) === undefined
 }
 
 async function callerOf(whoIs: WhoIs, { argument, header }: ResourceRequest): Promise<SignedIn | undefined> {

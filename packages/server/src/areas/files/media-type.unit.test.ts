@@ -94,6 +94,7 @@ test('nothing that can run counts as inert', () => {
     'text/javascript',
     'application/xml',
     'text/css',
+    'text/xsl',
   ]) {
     expect(isInert(type)).toBe(false)
     expect(isActive(type)).toBe(true)

@@ -4,6 +4,7 @@ import { ApiError } from '../../api-error.ts'
 import { CommitFailed } from '../../database/transaction.ts'
 import { FileTooLarge, type FileStore, type ReceivedFile } from '../../files/files.ts'
 import type { FileSink } from '../../http/form.ts'
+import type { CountBytes } from '../../http/upload-guard.ts'
 import { imageSizeOf } from './image-size.ts'
 import { LOOKED_AT, isTypeAllowed, mediaTypeOf } from './media-type.ts'
 import type { Allowance, FoundFile } from './files.ts'
@@ -21,13 +22,19 @@ const HEADER_BYTES = 262_144
 const LONGEST_NAME = 255
 
 /**
- * Takes the file of a form that the allowance allows.
- * @throws `no-file` where it is empty, `error-type-not-allowed`, and what the allowance says of one that is too large
+ * Takes the file of a form that the allowance allows; `count` is told of bytes as they come.
+ * @throws `no-file` where it is empty, `error-type-not-allowed`, what the allowance says of one that is too large, what
+ * the counting throws, DiskNearlyFull
  */
-export function takeFile(files: FileStore, { maxBytes, tooLarge, settings }: Allowance): FileSink<Received> {
+export function takeFile(
+  files: FileStore,
+  { maxBytes, tooLarge, settings }: Allowance,
+  count: CountBytes = () => undefined,
+): FileSink<Received> {
   return {
-    async store({ name, type: declared, bytes }) {
-      const { start, all } = await peek(bytes)
+    async store({ name, type: declared, bytes, atMost }) {
+      await files.requireRoomFor(Math.min(atMost, maxBytes))
+      const { start, all } = await peek(counted(bytes, count))
       if (start.length === 0) throw new ApiError('no-file')
       const type = await mediaTypeOf(start, declared)
       const lists = {
@@ -56,6 +63,13 @@ export async function keepFor<Result>({ stored }: Received, work: () => Promise<
     // Nobody knows whether a commit that failed was one: the sweep looks later.
     if (!(error instanceof CommitFailed)) await stored.discard()
     throw error
+  }
+}
+
+async function* counted(bytes: AsyncIterable<Buffer>, count: CountBytes): AsyncGenerator<Buffer> {
+  for await (const chunk of bytes) {
+    count(chunk.length)
+    yield chunk
   }
 }
 

@@ -15,15 +15,18 @@ import { keepFor, takeFile } from './receive.ts'
 import { pathOf, staffFileToWire, visitorFileToWire } from './wire.ts'
 
 export const fileRoutes: Handlers<typeof files> = {
-  'POST /livechat/upload/:rid': async ({ read, transact, files, config, clock }, { params, request, form }) => {
+  'POST /livechat/upload/:rid': async (context, { params, request, form }) => {
+    const { read, transact, files, config, clock, uploadGuard } = context
     const token = request.visitorToken ?? (await form.findBefore('token')) ?? ''
-    const allowance = await permitVisitor(read, token, params.rid, clock())
-    const { stored, fields } = await form.receive(takeFile(files, allowance))
-    const { file } = stored
-    const { msg = '', description } = fields
-    const extra = visitorFileToWire(file, description)
-    const sending = { roomId: params.rid, file, composed: compose(msg, config), description, extra }
-    const sent = await keepFor(stored, () => transact((tx) => sendVisitorFile(tx, token, sending)))
+    const { allowance, visitorId } = await permitVisitor(read, token, params.rid, clock())
+    const sent = await uploadGuard.run({ visitorId, address: request.address }, async (count) => {
+      const { stored, fields } = await form.receive(takeFile(files, allowance, count))
+      const { file } = stored
+      const { msg = '', description } = fields
+      const extra = visitorFileToWire(file, description)
+      const sending = { roomId: params.rid, file, composed: compose(msg, config), description, extra }
+      return keepFor(stored, () => transact((tx) => sendVisitorFile(tx, token, sending)))
+    })
     const { message, showConnecting } = sent
     return { ...messageToWire(message, { visitorToken: token }), newRoom: false, showConnecting }
   },

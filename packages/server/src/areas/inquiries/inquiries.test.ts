@@ -6,8 +6,10 @@ import {
   configure,
   errorTypeOf,
   historyOf,
+  makeDepartment,
   openChat,
   refusal,
+  register,
   roomOf,
   roomSeenBy,
   say,
@@ -50,6 +52,39 @@ const take = (by: StaffMember, body: Record<string, unknown>) => by.raw('POST /l
 async function takeChat(by: StaffMember, chat: Chat) {
   return take(by, { inquiryId: (await inquiryOf(chat))._id })
 }
+
+describe('an agent whom the visitor asks for', () => {
+  const askFor = async (agentId: string) => {
+    const visitor = await register(desk)
+    const { room } = await desk.anyone.call('GET /livechat/room', { query: { token: visitor.token, agentId } })
+    return { ...visitor, rid: room._id, room }
+  }
+
+  test('is waited for, and no more once the chat is taken', async () => {
+    const department = await makeDepartment(desk, { agents: [anna, bob], showOnRegistration: 0 })
+    const visitor = await register(desk, { department })
+    const query = { token: visitor.token, agentId: bob.id }
+    const { room } = await desk.anyone.call('GET /livechat/room', { query })
+    const chat = { ...visitor, rid: room._id, room }
+    expect(room).not.toHaveProperty('servedBy')
+    expect(await inquiryOf(chat)).toMatchObject({ defaultAgent: { agentId: bob.id, username: 'bob' } })
+    expect((await takeChat(bob, chat)).status).toBe(200)
+    expect(await inquiryOf(chat)).not.toHaveProperty('defaultAgent')
+    await closeByVisitor(desk, chat)
+  })
+
+  test('is not waited for while full, nor is anybody who is no agent', async () => {
+    await withSettings(desk, { Livechat_waiting_queue: true, Livechat_maximum_chats_per_agent: 1 }, async () => {
+      const first = await askFor(bob.id)
+      expect(await inquiryOf(first)).toHaveProperty('defaultAgent')
+      await takeChat(bob, first)
+      expect(await inquiryOf(await askFor(bob.id))).not.toHaveProperty('defaultAgent')
+      await closeByVisitor(desk, first)
+    })
+    for (const id of [user.id, 'no-such']) expect(await inquiryOf(await askFor(id))).not.toHaveProperty('defaultAgent')
+    expect(await inquiryOf(await openChat(desk))).not.toHaveProperty('defaultAgent')
+  })
+})
 
 describe('looking at the queue', () => {
   test('managers see what waits, newest first, without the visitor’s token', async () => {

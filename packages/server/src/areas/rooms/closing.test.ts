@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => desk.stop())
 
 let chat: Chat
-beforeEach(async () => void (chat = await openChat(desk)))
+beforeEach(async () => void (chat = await openChat(desk, { email: 'ana@example.org' })))
 
 const closeAs = (by: StaffMember, more: object = {}) =>
   by.raw('POST /livechat/room.closeByUser', { body: { rid: chat.rid, comment: 'Solved', ...more } })
@@ -109,6 +109,21 @@ describe('the transcript of a closed room', () => {
     expect(await requested()).toMatchObject({ transcriptRequested: true })
   })
 
+  test('goes to another address than the visitor’s for those who may send it anywhere', async () => {
+    const elsewhere = { sendToVisitor: true, requestData: { email: 'spy@elsewhere.example', subject: 's' } }
+    const before = await allRows(desk)
+    expect(refusal(await closeAs(anna, { transcriptEmail: elsewhere }))).toEqual(bare('error-not-authorized'))
+    expect(await allRows(desk)).toEqual(before)
+    expect((await closeAs(manager, { transcriptEmail: elsewhere })).status).toBe(200)
+    expect((await rowOf(chat.rid)).transcriptRequest).toContain('spy@elsewhere.example')
+  })
+
+  test('goes nowhere for an agent whose visitor has left no address', async () => {
+    chat = await openChat(desk)
+    const refused = await closeAs(anna, { transcriptEmail: { sendToVisitor: true, requestData } })
+    expect(refusal(refused)).toEqual(bare('error-not-authorized'))
+  })
+
   test('is not mailed where the agent says no, whatever was asked for before', async () => {
     const { transact } = desk.server.context
     await transact((tx) =>
@@ -160,6 +175,8 @@ test('nothing personal leaves with the event of a closing', async () => {
   desk.server.bus.subscribe((event) => {
     if (event.name === 'room.closed') heard.push(event.data)
   })
-  await closeAs(anna, { transcriptEmail: { sendToVisitor: true, requestData: { email: 'a@b.example', subject: 's' } } })
+  await closeAs(anna, {
+    transcriptEmail: { sendToVisitor: true, requestData: { email: 'ANA@example.org', subject: 's' } },
+  })
   expect(heard).toEqual([{ roomId: chat.rid, departmentId: null, servedById: anna.id }])
 })

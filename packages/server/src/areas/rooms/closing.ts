@@ -1,6 +1,7 @@
 import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import type { Reader, Transact, Transaction } from '../../database/transaction.ts'
+import { isSameAddress } from '../../mail/address.ts'
 import { findDepartment } from '../departments/departments.ts'
 import { endService, isSubscribed } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
@@ -15,7 +16,7 @@ import {
   type Room,
   type TranscriptWish,
 } from '../timeline/timeline.ts'
-import { requireVisitor } from '../visitors/visitors.ts'
+import { findVisitorById, requireVisitor } from '../visitors/visitors.ts'
 import { requireOwnRoom } from './access.ts'
 import { staffAuthor, visitorAuthor } from './authors.ts'
 
@@ -66,7 +67,21 @@ export async function closeByUser(
   const { Livechat_request_comment_when_closing_conversation: wantsComment } = await readSettings(reader)
   if (wantsComment && request.comment.trim() === '') throw new ApiError('error-comment-is-required')
   const { comment, tags, transcript } = request
+  if (!(await mayMail(reader, user, room, transcript))) throw new ApiError('error-not-authorized')
   await transact((tx) => closeRoom(tx, room.id, { by: staffAuthor(user), comment, tags, transcript }))
+}
+
+/** A letter takes all that was said out of the room: without the right to have it sent anywhere, to its visitor alone. */
+async function mayMail(
+  reader: Reader,
+  user: SignedIn,
+  { visitor }: Room,
+  transcript: ClosingRequest['transcript'],
+): Promise<boolean> {
+  if (transcript === undefined || transcript === 'none') return true
+  if (user.can('send-omnichannel-chat-transcript')) return true
+  const { email = '' } = (await findVisitorById(reader, visitor.id)) ?? {}
+  return isSameAddress(transcript.email, email)
 }
 
 /**

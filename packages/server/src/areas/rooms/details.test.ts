@@ -11,6 +11,7 @@ import {
   roomSeenBy,
   withSettings,
   type Chat,
+  answer,
 } from '../../../testing/conversation.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 
@@ -30,6 +31,9 @@ beforeAll(async () => {
     await tx.run(tx.sql.insertInto('customField').values({ ...field, id: 'plan', scope: 'room' }))
     await tx.run(tx.sql.insertInto('customField').values({ ...field, id: 'size', scope: 'room' }))
     await tx.run(tx.sql.insertInto('customField').values({ ...field, id: 'company', scope: 'visitor' }))
+    const hidden = { ...field, visibility: 'hidden' }
+    await tx.run(tx.sql.insertInto('customField').values({ ...hidden, id: 'risk', scope: 'room' }))
+    await tx.run(tx.sql.insertInto('customField').values({ ...hidden, id: 'score', scope: 'visitor' }))
   })
 })
 afterAll(() => desk.stop())
@@ -291,6 +295,53 @@ describe('lists of conversations', () => {
       await move(await makeDepartment(desk))
       expect(await sight()).toBe(400)
       expect((await roomOf(desk, waiting)).open).toBe(true)
+    })
+  })
+})
+
+describe('what a visitor is not told', () => {
+  const setColumns = (columns: object) =>
+    desk.server.context.transact((tx) => tx.run(tx.sql.updateTable('visitor').set(columns).where('id', '=', chat.id)))
+  const seen = async () => {
+    const query = { token: chat.token }
+    const { room } = await desk.anyone.call('GET /livechat/room', { query })
+    const { visitor } = await desk.anyone.call('GET /livechat/visitor/:token', { params: { token: chat.token } })
+    const { config } = await desk.anyone.call('GET /livechat/config', { query })
+    return { room, visitor, config }
+  }
+
+  test('topic, tags and hidden fields, which staff see', async () => {
+    const roomFields = { plan: 'Gold', risk: 'high' }
+    await setColumns({ fields: JSON.stringify({ company: 'A', score: '1' }) })
+    const written = await saved({ topic: 'Pays late', tags: ['trouble'], livechatData: roomFields })
+    expect(written.room).toMatchObject({ topic: 'Pays late', tags: ['trouble'], livechatData: roomFields })
+    const { room, visitor } = await seen()
+    expect(room).not.toHaveProperty('topic')
+    expect(room).not.toHaveProperty('tags')
+    expect(room.livechatData).toEqual({ plan: 'Gold' })
+    expect(visitor.livechatData).toEqual({ company: 'A' })
+  })
+
+  test('who manages the contact', async () => {
+    await setColumns({ managerUsername: 'anna' })
+    expect((await seen()).visitor).not.toHaveProperty('contactManager')
+  })
+
+  test('the names of agents, where the setting hides them', async () => {
+    await answer(anna, chat.rid, 'hello')
+    const lastAgentAt = new Date(desk.clock.now()).toISOString()
+    await setColumns({ lastAgentId: anna.id, lastAgentUsername: 'anna', lastAgentAt })
+    const shown = await seen()
+    const named = { _id: anna.id, username: 'anna' }
+    expect(shown.room).toMatchObject({ servedBy: named, responseBy: named })
+    expect(shown.config.room?.servedBy).toMatchObject(named)
+    expect(shown.visitor.lastAgent).toMatchObject({ agentId: anna.id, username: 'anna' })
+    await withSettings(desk, { Livechat_show_agent_info: false }, async () => {
+      const { room, visitor, config } = await seen()
+      for (const agent of [room.servedBy, room.responseBy, config.room?.servedBy, visitor.lastAgent])
+        expect(agent).not.toHaveProperty('username')
+      expect(room.servedBy?._id).toBe(anna.id)
+      expect((await roomSeenBy(manager, chat.rid)).servedBy).toMatchObject(named)
     })
   })
 })

@@ -40,12 +40,12 @@ export async function requireEditableRoom(reader: Reader, user: SignedIn, roomId
  */
 export async function saveDetails(tx: Transaction, user: SignedIn, roomId: string, details: Details): Promise<void> {
   const { guest, guestFields, roomFields, topic, tags } = details
-  const seen = await requireEditableRoom(tx, user, roomId)
-  // The visitor before the room, as where visitors are removed.
-  const corrected = seen.visitor.id === guest.id && (await correctVisitor(tx, guest.id, guest, guestFields))
-  if (corrected === false) throw new ApiError('error-invalid-visitor')
+  await requireEditableRoom(tx, user, roomId)
+  // The room before its visitor, as everywhere.
   const room = await takeRoom(tx, roomId)
   if (room === undefined) throw new ApiError('error-invalid-room')
+  const corrected = room.visitor.id === guest.id && (await correctVisitor(tx, guest.id, guest, guestFields))
+  if (corrected === false) throw new ApiError('error-invalid-visitor')
   const { name } = corrected
   await updateRoom(tx, roomId, {
     ...(topic !== undefined && { topic: topic === '' ? null : topic }),

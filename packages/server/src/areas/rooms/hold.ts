@@ -46,6 +46,8 @@ export async function resumeByUser(tx: Transaction, user: SignedIn, roomId: stri
   if (refusal === 'at-limit') throw new ApiError('error-max-number-simultaneous-chats-reached')
   const comment = `The chat was manually resumed from On Hold by ${nameOf(user)}`
   await endHold(tx, room, { by: staffAuthor(user), comment })
+  // The time that the agent has for a first answer begins anew: it may have run out meanwhile.
+  tx.emit('room.resumed', { roomId })
 }
 
 /** The visitor of a room on hold has written: its agent goes on, or, where that cannot be, the chat waits for another. */
@@ -56,7 +58,10 @@ export async function resumeForVisitor(tx: Transaction, roomId: string): Promise
   const comment = `The chat was automatically resumed from On Hold upon receiving a new message from ${name ?? username}`
   const refusal = await resumePlace(tx, room)
   await endHold(tx, room, { by: systemAuthor, comment })
-  if (refusal === undefined) return
+  if (refusal === undefined) {
+    tx.emit('room.resumed', { roomId })
+    return
+  }
   await unassign(tx, room)
   await offerWaitingChats(tx)
 }

@@ -46,6 +46,7 @@ export {
   closeHeldTooLong,
   closeWaitingTooLong,
   endAbandoned,
+  findUnanswered,
   transferUnanswered,
   unansweredAt,
   type Taken,

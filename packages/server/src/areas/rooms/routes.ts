@@ -7,7 +7,7 @@ import { checkFields } from '../custom-fields/custom-fields.ts'
 import { findDepartmentNames } from '../departments/departments.ts'
 import { withOutside } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
-import { defaultChannel, roomToWire, staff, type Audience } from '../timeline/wire.ts'
+import { defaultChannel, roomToWire, staff, visitorAudience, type Audience } from '../timeline/wire.ts'
 import {
   closeByUser,
   closeByVisitor,
@@ -55,7 +55,7 @@ export const roomRoutes: Handlers<typeof rooms> = {
       existing !== undefined
         ? { room: existing, isNew: false }
         : await withOutside(context, (tx, outside) => openRoom(tx, { token, agentId, source, ...from }, outside))
-    return { room: await documentOf(read, room, { visitorToken: token }), newRoom: isNew }
+    return { room: await documentOf(read, room, await visitorAudience(read, token)), newRoom: isNew }
   },
   'POST /livechat/room.close': async ({ read, transact }, { body }) => {
     const comment = await closeByVisitor(read, transact, { token: body.token, roomId: body.rid })

@@ -11,7 +11,7 @@ export async function noteVisitorSpoke(tx: Transaction, moved: Advanced): Promis
 
 /** The same for the staff: the first answer to a question foretells when its visitor counts as gone (contract §C.9). */
 export async function noteStaffSpoke(tx: Transaction, moved: Advanced): Promise<void> {
-  if (moved.askedMs === null || moved.firstResponseAt !== tx.now) return
+  if (!isServing(moved) || moved.askedMs === null || moved.firstResponseAt !== tx.now) return
   const settings = await readSettings(tx)
   if (settings.Livechat_abandoned_rooms_action === 'none') return
   const department = moved.departmentId === null ? undefined : await findDepartment(tx, moved.departmentId)
@@ -19,6 +19,11 @@ export async function noteStaffSpoke(tx: Transaction, moved: Advanced): Promise<
   const seconds = own > 0 ? own : settings.Livechat_visitor_inactivity_timeout
   if (seconds <= 0) return
   await updateRoom(tx, moved.id, { abandonsAt: timeAfter(tx.nowMs, seconds) })
+}
+
+/** Somebody who looks into the queue serves nobody, and a room on hold waits for its visitor by another clock. */
+function isServing({ servedById, isOnHold }: Advanced): boolean {
+  return servedById !== null && isOnHold !== 1
 }
 
 const LATEST_MS = Date.UTC(9999, 11, 31)

@@ -121,6 +121,22 @@ describe('a visitor who says nothing more', () => {
     expect((await seen(chat)).omnichannel).toEqual({ predictedVisitorAbandonmentAt: inMs(600_000) })
   })
 
+  test('is not waited for in a chat on hold, nor in one that nobody serves', async () => {
+    await configure(desk, { Livechat_abandoned_rooms_action: 'close', Livechat_visitor_inactivity_timeout: 600 })
+    await configure(desk, { Livechat_allow_manual_on_hold_upon_agent_engagement_only: false })
+    const held = await openChat(desk)
+    await say(desk, held, 'hello')
+    await hold(held)
+    await answer(anna, held.rid, 'one moment')
+    await configure(desk, { Livechat_Routing_Method: 'Manual_Selection' })
+    const queued = await openChat(desk)
+    await say(desk, queued, 'hello')
+    await answer(manager, queued.rid, 'somebody will come')
+    for (const chat of [held, queued]) expect(await seen(chat)).not.toHaveProperty('omnichannel')
+    await pass(600)
+    for (const chat of [held, queued]) expect((await seen(chat)).open).toBe(true)
+  })
+
   test('has as long as the department gives, and reads its words', async () => {
     await configure(desk, {
       Livechat_abandoned_rooms_action: 'close',
@@ -250,6 +266,36 @@ describe('a chat whose agent does not answer', () => {
     expect((await transferLine(chat))[0]).toMatchObject({
       transferData: { scope: 'autoTransferUnansweredChatsToQueue', comment: '60' },
     })
+  })
+
+  test.each(['visitor', 'agent'])(
+    'is given to the next agent too where it was on hold until the %s came',
+    async (who) => {
+      await configure(desk, { Livechat_allow_manual_on_hold_upon_agent_engagement_only: false })
+      await desk.agent({ username: 'bob' })
+      const chat = await openChat(desk)
+      await hold(chat)
+      await pass(60)
+      expect(await seen(chat)).toMatchObject({ onHold: true, servedBy: { username: 'anna' } })
+      if (who === 'visitor') await say(desk, chat, 'anybody there?')
+      else await anna.call('POST /livechat/room.resumeOnHold', { body: { roomId: chat.rid } })
+      await pass(59)
+      expect((await seen(chat)).servedBy?.username).toBe('anna')
+      await pass(1)
+      expect((await seen(chat)).servedBy?.username).toBe('bob')
+    },
+  )
+
+  test('stays with one who had answered before it was on hold', async () => {
+    await desk.agent({ username: 'bob' })
+    const chat = await openChat(desk)
+    desk.clock.advance(1_000)
+    await answer(anna, chat.rid, 'one moment')
+    await hold(chat)
+    await pass(60)
+    await say(desk, chat, 'well?')
+    await pass(60)
+    expect((await seen(chat)).servedBy?.username).toBe('anna')
   })
 
   test('is closed, and nothing more happens to it', async () => {

@@ -1,8 +1,8 @@
-import type { Transaction } from '../../database/transaction.ts'
+import type { Reader, Transaction } from '../../database/transaction.ts'
 import { findDepartment } from '../departments/departments.ts'
 import { giveToNextAgent, returnToQueue, routingFlags, type Outside } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
-import { systemAuthor, takeOpenRoom, updateRoom, type Room } from '../timeline/timeline.ts'
+import { findRoom, systemAuthor, takeOpenRoom, updateRoom, type Room } from '../timeline/timeline.ts'
 import { closeBySystem } from './closing.ts'
 import { placeOnHold } from './hold.ts'
 import { listAbandoned, listHeldSince, listWaitingSince } from './timer-store.ts'
@@ -90,6 +90,14 @@ export interface Taken {
 export async function unansweredAt(tx: Transaction): Promise<string | undefined> {
   const { Livechat_auto_transfer_chat_timeout: seconds } = await readSettings(tx)
   return seconds > 0 ? timeBefore(tx.nowMs, -seconds) : undefined
+}
+
+/** How the agent of a room was given it, while that one has not answered; `undefined` for any other room. */
+export async function findUnanswered(reader: Reader, roomId: string): Promise<Taken | undefined> {
+  const room = await findRoom(reader, roomId)
+  if (room?.servedBy === undefined) return undefined
+  const taken = { roomId, agentId: room.servedBy.id, at: room.servedBy.at }
+  return isUnanswered(room, taken) ? taken : undefined
 }
 
 /**

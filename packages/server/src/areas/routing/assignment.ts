@@ -67,8 +67,8 @@ export async function choosePlace(tx: Transaction, choosing: Choosing): Promise<
       if (settings.method === 'External') requireAnswer(outside, { departmentId, exceptAgentId: returnedById })
       return undefined
     }
-    const { agent, isPreferred } = chosen
-    const place = placeFor(agent, { settings, candidates, departmentId, isPreferred, nowMs: tx.nowMs })
+    const { agent, preferredBy } = chosen
+    const place = placeFor(agent, { settings, candidates, departmentId, preferredBy, nowMs: tx.nowMs })
     if (await choosing.reserve(agent, place)) return agent
   }
   return undefined
@@ -79,7 +79,7 @@ function choose(
   candidates: readonly NamedCandidate[],
   settings: RoutingSettings,
   { preferences: given, departmentId, outside, returnedById, isRefused }: Choosing,
-): { agent: NamedCandidate; isPreferred: boolean } | undefined {
+): { agent: NamedCandidate; preferredBy: PreferredBy } | undefined {
   const username = answerOf(outside, { departmentId, exceptAgentId: returnedById })
   const named = candidates.find((candidate) => candidate.username === username)
   const preferences: Preference[] = [...given, ...(named === undefined ? [] : [byServer(named)])]
@@ -89,25 +89,29 @@ function choose(
   const { agentId } = chooseAgent(candidates, settings, request)
   const agent = candidates.find(({ id }) => id === agentId)
   if (agent === undefined || isRefused?.(agent) === true) return undefined
-  return { agent, isPreferred: preferences.some((preference) => preference.agentId === agent.id) }
+  return { agent, preferredBy: preferences.find((preference) => preference.agentId === agent.id)?.namedBy }
 }
 
 function byServer({ id }: Candidate): Preference {
   return { agentId: id, namedBy: 'server' }
 }
 
+/** Who preferred the agent; nobody where the method chose. */
+type PreferredBy = Preference['namedBy'] | undefined
+
 interface Turn {
   settings: RoutingSettings
   candidates: readonly Candidate[]
   departmentId: string | undefined
-  /** Out of turn: the others are not put back by it. */
-  isPreferred: boolean
+  preferredBy: PreferredBy
   nowMs: number
 }
 
-function placeFor(agent: Candidate, { settings, candidates, departmentId, isPreferred, nowMs }: Turn): Place {
+function placeFor(agent: Candidate, { settings, candidates, departmentId, preferredBy, nowMs }: Turn): Place {
   const limit = chatLimitOf(agent, settings)
-  if (isPreferred) return { ...outOfTurn, limit }
+  if (preferredBy === 'turn') return { ...outOfTurn, limit, counts: { departmentId } }
+  // Out of turn: the others are not put back by it.
+  if (preferredBy !== undefined) return { ...outOfTurn, limit }
   return {
     limit,
     counts: settings.method === 'Auto_Selection' ? { departmentId } : 'nothing',

@@ -53,7 +53,8 @@ export interface RoutingSettings {
 /** An agent to ask before the method (§C.6). One whom the visitor named must belong to the department (promises A9). */
 export interface Preference {
   readonly agentId: string
-  readonly namedBy: 'visitor' | 'server'
+  /** `turn`: a bot whose turn it is to answer first. */
+  readonly namedBy: 'visitor' | 'server' | 'turn'
 }
 
 export interface RoutingRequest {
@@ -89,7 +90,7 @@ export interface Choice {
  * The first preferred agent who can take it wins (under `Manual_Selection` only a bot), else the method decides.
  * Stricter than §C.4: with idle agents accepted, an *offline* one is still not chosen, since nobody would answer.
  * The caller records the assignment: `rotation` + 1 under `Auto_Selection`, a later `lastRoutedAt` than any agent's
- * under `Load_Balancing` and `Load_Rotation`. Neither for a preferred agent.
+ * under `Load_Balancing` and `Load_Rotation`. Neither for a preferred agent, but `rotation` + 1 where it was a bot's turn.
  */
 export function chooseAgent(
   candidates: readonly Candidate[],
@@ -214,7 +215,7 @@ function findPreferred(
     const agent = able.find(({ id }) => id === agentId && id !== returnedById)
     if (!agent) continue
     const mayBeGiven = agent.isBot || method !== 'Manual_Selection'
-    if (mayBeGiven && (namedBy === 'server' || agent.isInDepartment)) return agent
+    if (mayBeGiven && (namedBy !== 'visitor' || agent.isInDepartment)) return agent
   }
   return undefined
 }

@@ -34,7 +34,7 @@ export async function findEntry(reader: Reader, wish: Wish): Promise<Entry | und
   const preferences = preferencesFor(candidates, settings, wish)
   if (preferences.length > 0) return { departmentId: wanted?.id, preferences, candidates }
   if (wanted !== undefined) {
-    const serving = await findServing(reader, wanted, settings)
+    const serving = await findServing(reader, wanted)
     if (serving !== undefined) return { ...serving, preferences }
     return settings.Livechat_accept_chats_with_no_agents
       ? { departmentId: wanted.id, preferences, candidates }
@@ -54,9 +54,9 @@ export async function findEntry(reader: Reader, wish: Wish): Promise<Entry | und
 export async function isAnyoneOnline(reader: Reader, department?: string): Promise<boolean> {
   const settings = await readSettings(reader)
   if (settings.Livechat_accept_chats_with_no_agents) return true
-  if (department === undefined) return isServed(await listCandidates(reader), settings)
+  if (department === undefined) return isServed(await listCandidates(reader))
   const named = await findDepartmentNamed(reader, department)
-  return named?.isEnabled === true && (await findServing(reader, named, settings)) !== undefined
+  return named?.isEnabled === true && (await findServing(reader, named)) !== undefined
 }
 
 /** The agents who may be asked before the method, from what is known of the chat (contract §C.6). */
@@ -74,27 +74,26 @@ function preferencesFor(candidates: readonly Candidate[], settings: Settings, wi
   return [...preferences, ...preferredBots(candidates, settings)]
 }
 
-/** The bots who answer first, in turn, where the setting says so. */
+/** The bots who answer first, in turn, where the setting says so; never one who is switched off. */
 export function preferredBots(candidates: readonly Candidate[], settings: Settings): Preference[] {
   if (!settings.Livechat_assign_new_conversation_to_bot) return []
   return candidates
-    .filter(({ isBot, isInDepartment }) => isBot && isInDepartment)
+    .filter((agent) => agent.isBot && agent.isInDepartment && isOnline(agent))
     .sort(byRotation)
-    .map(asPreference)
+    .map(({ id }) => ({ agentId: id, namedBy: 'turn' }))
 }
 
 /** The department itself or the first of those it falls back to where somebody is there; loops of fallbacks end. */
 async function findServing(
   reader: Reader,
   department: Department,
-  settings: Settings,
 ): Promise<Pick<Entry, 'departmentId' | 'candidates'> | undefined> {
   const seen = new Set<string>()
   let next: Department | undefined = department
   while (next !== undefined && !seen.has(next.id)) {
     seen.add(next.id)
     const candidates = await listCandidates(reader, next.id)
-    if (isServed(candidates, settings)) return { departmentId: next.id, candidates }
+    if (isServed(candidates)) return { departmentId: next.id, candidates }
     next = await findEnabled(reader, next.fallbackId)
   }
   return undefined
@@ -113,12 +112,9 @@ export async function findOffered(reader: Reader, candidates: readonly Candidate
   return (await listOfferedMembers(reader)).find(({ agentId }) => online.has(agentId))?.id
 }
 
-/** Whether somebody of the department is there; a bot that answers first always is. */
-function isServed(candidates: readonly Candidate[], settings: Settings): boolean {
-  return candidates.some(
-    (agent) =>
-      agent.isInDepartment && (isOnline(agent) || (agent.isBot && settings.Livechat_assign_new_conversation_to_bot)),
-  )
+/** Whether somebody of the department is there. */
+function isServed(candidates: readonly Candidate[]): boolean {
+  return candidates.some((agent) => agent.isInDepartment && isOnline(agent))
 }
 
 function byRotation(left: Candidate, right: Candidate): number {

@@ -3,7 +3,8 @@ import type { Settings } from '../settings/catalogue.ts'
 import { readSettings } from '../settings/settings.ts'
 import { findRoom, takeOpenRoom, type Room } from '../timeline/timeline.ts'
 import { listCandidates } from './agent-store.ts'
-import { offer, type Offer } from './assignment.ts'
+import { offer, readRouting, type Offer } from './assignment.ts'
+import { isAtLimit } from './choose-agent.ts'
 import { listDepartmentIdsOf } from './department-store.ts'
 import { preferredBots } from './entry.ts'
 import { routingMethodOf } from './method.ts'
@@ -22,12 +23,27 @@ export async function enqueue(tx: Transaction, room: Room, how: Offer): Promise<
     ...(room.departmentId !== undefined && { departmentId: room.departmentId }),
     waitingSince: tx.now,
     queuedAt: tx.now,
+    ...(await waitsFor(tx, room, how)),
     updatedAt: tx.now,
   }
   await insertInquiry(tx, inquiry)
   if (await offer(tx, room, inquiry, how)) return (await findRoom(tx, room.id)) ?? room
   tx.emit('inquiry.queued', { roomId: room.id, inquiryId: inquiry.id, departmentId: room.departmentId ?? null })
   return room
+}
+
+/** Whom a chat waits for that agents take by themselves: who was preferred first, unless that one is full (contract §C.6). */
+async function waitsFor(
+  tx: Transaction,
+  { departmentId }: Room,
+  { preferences, candidates: known }: Offer,
+): Promise<Pick<Inquiry, 'defaultAgent'>> {
+  if (routingMethodOf(await readSettings(tx)) !== 'Manual_Selection') return {}
+  const candidates = known ?? (await listCandidates(tx, departmentId))
+  const preferred = preferences.map(({ agentId }) => candidates.find(({ id }) => id === agentId))
+  const agent = preferred.find((candidate) => candidate !== undefined)
+  if (agent === undefined || isAtLimit(agent, await readRouting(tx, departmentId))) return {}
+  return { defaultAgent: { id: agent.id, username: agent.username } }
 }
 
 /**

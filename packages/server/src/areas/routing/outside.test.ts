@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   allRows,
+  bare,
   configure,
   errorTypeOf,
   makeDepartment,
@@ -186,6 +187,21 @@ describe('the service is asked', () => {
     const body = { roomId: chat.rid, departmentId: first }
     expect((await manager.raw('POST /livechat/room.forward', { body })).status).toBe(200)
     expect(await roomOf(desk, chat)).toMatchObject({ departmentId: support, servedBy: { username: 'anna' } })
+  })
+
+  test('a limited number of things for one room: to the rest it names nobody', async () => {
+    await configure(desk, { Omnichannel_max_fallback_forward_depth: 20 })
+    const manager = await desk.staff({ roles: ['user', 'livechat-manager'] })
+    const chat = await openChat(desk)
+    let target: string | undefined
+    for (let n = 0; n < 13; n++) target = await makeDepartment(desk, { agents: [anna], fallbackId: target ?? null })
+    asked = []
+    reply = names('no-such')
+    const body = { roomId: chat.rid, departmentId: target }
+    const refused = await manager.raw('POST /livechat/room.forward', { body })
+    expect(refusal(refused)).toEqual(bare('error-no-agents-online-in-department'))
+    expect(new Set(asked.map(({ url }) => url)).size).toBe(10)
+    expect((await roomOf(desk, chat)).servedBy?.username).toBe('bob')
   })
 
   test('who would be next', async () => {

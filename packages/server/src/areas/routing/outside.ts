@@ -12,8 +12,13 @@ export interface OutsideQuestion {
   exceptAgentId: string | undefined
 }
 
-/** What the outside service of `External` routing has answered so far: whom it named, if anybody. */
-export type Outside = ReadonlyMap<string, string | undefined>
+/** The outside service of `External` routing, as far as a rule can see it. */
+export interface Outside {
+  /** What it has answered so far: whom it named, if anybody. */
+  readonly answers: ReadonlyMap<string, string | undefined>
+  /** It is asked nothing more: to every other question it names nobody. */
+  readonly isOver: boolean
+}
 
 /** A rule cannot go on without the outside service. Nothing of it is written: `withOutside` asks, and runs it again. */
 class OutsideNeeded extends Error {
@@ -27,12 +32,13 @@ class OutsideNeeded extends Error {
 
 /** Stops the rule where the service could be asked this and was not. */
 export function requireAnswer(outside: Outside | undefined, question: OutsideQuestion): void {
-  if (outside !== undefined && !outside.has(keyOf(question))) throw new OutsideNeeded(question)
+  if (outside !== undefined && !outside.isOver && !outside.answers.has(keyOf(question)))
+    throw new OutsideNeeded(question)
 }
 
 /** Whom the service named, if it was asked this and named anybody. */
 export function answerOf(outside: Outside | undefined, question: OutsideQuestion): string | undefined {
-  return outside?.get(keyOf(question))
+  return outside?.answers.get(keyOf(question))
 }
 
 function keyOf({ departmentId, exceptAgentId }: OutsideQuestion): string {
@@ -45,30 +51,37 @@ export type Asker = Pick<Context, 'transact' | 'read' | 'log'>
 /** A room that falls from one department to the next asks for each; what changes while it asks is not asked for ever. */
 const MOST_QUESTIONS = 10
 
-/** Runs a rule that may give a chat to somebody. No transaction is open while the outside service is asked. */
+/**
+ * Runs a rule that may give a chat to somebody. No transaction is open while the outside service is asked, for ten seconds
+ * in all.
+ */
 export async function withOutside<Result>(
   asker: Asker,
   rule: (tx: Transaction, outside: Outside) => Promise<Result>,
 ): Promise<Result> {
   const answers = new Map<string, string | undefined>()
+  let deadline: AbortSignal | undefined
   for (;;) {
+    const isOver = answers.size >= MOST_QUESTIONS || deadline?.aborted === true
     try {
-      return await asker.transact((tx) => rule(tx, answers))
+      return await asker.transact((tx) => rule(tx, { answers, isOver }))
     } catch (error) {
-      if (!(error instanceof OutsideNeeded) || answers.size >= MOST_QUESTIONS) throw error
-      answers.set(keyOf(error.question), await askOutside(asker, error.question))
+      if (!(error instanceof OutsideNeeded)) throw error
+      deadline ??= AbortSignal.timeout(LONGEST_MS)
+      answers.set(keyOf(error.question), await askOutside(asker, error.question, deadline))
     }
   }
 }
 
 const ATTEMPTS = 10
-const ALL_ATTEMPTS_MS = 10_000
+const LONGEST_MS = 10_000
 const LONGEST_ANSWER = 16 * 1_024
 
-/** The online agent whom the outside service names; `undefined` where it names none in ten attempts or in ten seconds. */
+/** The online agent whom the outside service names; `undefined` where it names none in ten attempts, or until the deadline. */
 export async function askOutside(
   { read, log }: Pick<Asker, 'read' | 'log'>,
   question: OutsideQuestion,
+  deadline = AbortSignal.timeout(LONGEST_MS),
 ): Promise<string | undefined> {
   const settings = await readSettings(read)
   const url = addressOf(settings, question)
@@ -76,7 +89,6 @@ export async function askOutside(
     log.warn('Routing is External and Livechat_External_Queue_URL is no http address.')
     return undefined
   }
-  const deadline = AbortSignal.timeout(ALL_ATTEMPTS_MS)
   for (let attempt = 0; attempt < ATTEMPTS && !deadline.aborted; attempt++) {
     try {
       const username = await askOnce(url, settings, deadline)

@@ -7,6 +7,7 @@ import {
   configure,
   errorTypeOf,
   historyOf,
+  makeDepartment,
   openChat,
   openRoomOf,
   register,
@@ -213,6 +214,51 @@ describe('a preferred agent', () => {
     expect((await openMany(3)).map(served)).toEqual(['botty', 'botty', 'botty'])
     await configure(desk, { Livechat_Routing_Method: 'Manual_Selection' })
     expect((await openMany(1)).map(served)).toEqual(['botty'])
+  })
+})
+
+describe('several bots who answer first', () => {
+  const bots = (...names: string[]) =>
+    Promise.all(
+      names.map(async (username) => {
+        const bot = await desk.staff({ username, roles: ['bot', 'livechat-agent'] })
+        await service(bot, 'available')
+        return bot
+      }),
+    )
+
+  test.each(['Auto_Selection', 'Manual_Selection', 'Load_Balancing'])('take turns under %s', async (method) => {
+    await bots('beep', 'boop')
+    await agents('anna')
+    await configure(desk, { Livechat_assign_new_conversation_to_bot: true, Livechat_Routing_Method: method })
+    expect((await openMany(4)).map(served)).toEqual(['beep', 'boop', 'beep', 'boop'])
+  })
+
+  test('take turns in each department by itself', async () => {
+    const both = await bots('beep', 'boop')
+    await configure(desk, { Livechat_assign_new_conversation_to_bot: true })
+    const department = await makeDepartment(desk, { agents: both })
+    const names: unknown[] = []
+    for (let n = 0; n < 4; n++) names.push(served(await openChat(desk, { department })))
+    expect(names).toEqual(['beep', 'boop', 'beep', 'boop'])
+    expect((await openMany(1)).map(served)).toEqual(['beep'])
+  })
+
+  test.each(['switched off', 'deactivated'])('are nobody where all are %s', async (how) => {
+    const [beep] = await bots('beep')
+    await configure(desk, { Livechat_assign_new_conversation_to_bot: true })
+    const department = await makeDepartment(desk, { agents: [beep!] })
+    const { token } = await register(desk)
+    const isOnline = async (query: object) =>
+      (await desk.anyone.call('GET /livechat/config', { query: { ...query } })).config.online
+    expect([await isOnline({}), await isOnline({ department })]).toEqual([true, true])
+    if (how === 'switched off') await service(beep!, 'not-available')
+    else {
+      const body = { userId: beep!.id, activeStatus: false }
+      await (await desk.administrator()).call('POST /users.setActiveStatus', { body })
+    }
+    expect(errorTypeOf(await desk.anyone.raw('GET /livechat/room', { query: { token } }))).toBe('no-agent-online')
+    expect([await isOnline({}), await isOnline({ department })]).toEqual([false, false])
   })
 })
 

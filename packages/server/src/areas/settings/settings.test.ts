@@ -132,7 +132,10 @@ describe('changing a setting', () => {
   })
 
   test.each([
-    ['a text in a switch is stored and counts as off', 'Livechat_show_agent_info', 'a text', false],
+    ['a text in a switch is stored and counts as the default', 'Livechat_show_agent_info', 'a text', true],
+    ['the text "false" in a switch counts as off', 'Livechat_registration_form', 'false', false],
+    ['a number in a switch counts as the default', 'FileUpload_ProtectFiles', 1, true],
+    ['nothing in a switch counts as the default', 'Livechat_enable_transcript', null, false],
     ['the text "true" in a switch counts as on', 'Livechat_waiting_queue', 'true', true],
     ['an option that no list offers', 'Livechat_business_hour_type', 'Sometimes', 'Sometimes'],
     ['a number as text counts as the number', 'Livechat_maximum_chats_per_agent', '3', 3],

@@ -139,10 +139,16 @@ function isSame(one: unknown, other: unknown): boolean {
  * value of another type than the setting's is read as one of its type, or as the default.
  */
 function coerce(fallback: SettingValue, value: unknown): SettingValue {
-  if (typeof fallback === 'boolean') return value === true || value === 'true'
+  if (typeof fallback === 'boolean') return asSwitch(value) ?? fallback
   if (typeof fallback === 'number') return asInteger(value) ?? fallback
   if (typeof fallback === 'string') return asText(value) ?? fallback
   return (Array.isArray(fallback) ? asTexts(value) : asAsset(value)) ?? fallback
+}
+
+/** Nothing but these four is a decision: what is none must not open what the default keeps shut. */
+function asSwitch(value: unknown): boolean | undefined {
+  if (value === true || value === 'true') return true
+  return value === false || value === 'false' ? false : undefined
 }
 
 /** Every number among the settings is a whole one; databases refuse others as limits. */

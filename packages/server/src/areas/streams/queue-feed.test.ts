@@ -83,7 +83,11 @@ describe('a visitor who waits', () => {
   })
 
   test('counts those of the same department, and reads its words', async () => {
-    const department = await makeDepartment(desk, { agents: [agent], waitingMessage: 'Sales will be with you' })
+    const department = await makeDepartment(desk, {
+      agents: [agent],
+      waitingMessage: 'Sales will be with you',
+      showOnRegistration: 0,
+    })
     const elsewhere = await openChat(desk)
     const chat = await openChat(desk)
     await desk.server.context.transact((tx) =>

@@ -85,6 +85,27 @@ const closedSince = statement((db, p: { userId: string; since: string; limit: nu
     .limit(p.limit),
 )
 
+const joinedAndClosedSince = statement((db, p: { userId: string; since: string; limit: number }) =>
+  db
+    .selectFrom('room')
+    .select(['id as roomId', 'closedAt as at'])
+    .where('closedAt', '>=', p.since)
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('message')
+          .select('message.id')
+          .whereRef('message.roomId', '=', 'room.id')
+          // In full, like those below.
+          .where('type', '=', sql.lit('uj'))
+          .where('authorId', '=', p.userId),
+      ),
+    )
+    // Spelt as in the index of this order.
+    .orderBy((eb) => eb.fn.coalesce('closedAt', sql.lit('')), 'desc')
+    .limit(p.limit),
+)
+
 const leftSince = statement((db, p: { userId: string; since: string; limit: number }) =>
   db
     .selectFrom('message')
@@ -139,9 +160,13 @@ export async function listOwnRooms(reader: Reader, span: Since): Promise<Room[]>
   return (await roomsSince.all(reader, span)).map(roomFromRow)
 }
 
-/** The rooms an agent has lost: closed while the agent served them, or left. */
+/** The rooms an agent has lost: closed while the agent served them or after the agent had come in, or left. */
 export async function listLost(reader: Reader, span: Since): Promise<{ roomId: string; at: string }[]> {
-  const lost = [...(await closedSince.all(reader, span)), ...(await leftSince.all(reader, span))]
+  const lost = [
+    ...(await closedSince.all(reader, span)),
+    ...(await joinedAndClosedSince.all(reader, span)),
+    ...(await leftSince.all(reader, span)),
+  ]
   return [...new Map(lost.map(({ roomId, at }) => [roomId, { roomId, at: at ?? span.since }])).values()]
 }
 

@@ -303,6 +303,22 @@ describe('what changed since', () => {
     expect((await changedSince(anna)).update).toContain(kept.rid)
   })
 
+  test('names a chat that has ended to everybody who was in it', async () => {
+    const chat = await openNext()
+    const kept = await openNext()
+    for (const one of [chat, kept]) await join(manager, one)
+    desk.clock.advance(1_000)
+    const since = now()
+    await closeByVisitor(desk, chat)
+    for (const by of [anna, manager]) {
+      expect((await changedSince(by, since)).remove).toEqual([chat.rid])
+      expect((await roomsSince(by, since)).remove).toEqual([chat.rid])
+    }
+    expect((await changedSince(bob, since)).remove).toEqual([])
+    desk.clock.advance(1)
+    expect((await roomsSince(manager, now())).remove).toEqual([])
+  })
+
   test('names a chat that the agent has left and not come back to', async () => {
     const chat = await openNext()
     desk.clock.advance(1_000)

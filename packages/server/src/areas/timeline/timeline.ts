@@ -25,7 +25,6 @@ import {
 } from './room-store.ts'
 
 export type { Author, Message, SaidPage } from './message-store.ts'
-export type { Metrics } from './metrics-store.ts'
 export type { Advanced, Room, TranscriptRequest, TranscriptWish } from './room-store.ts'
 export { forgetDepartment, forgetDepartmentOfClosed } from './department-store.ts'
 export { opensFile, signFile } from './file-links.ts'

@@ -4,6 +4,9 @@ import type { Static } from 'typebox'
 import type { Message as WireMessage } from '@deskbell/contract/entities/message.ts'
 import type { Channel, Room as WireRoom } from '@deskbell/contract/entities/room.ts'
 import type { Loose } from '../../context.ts'
+import type { Reader } from '../../database/transaction.ts'
+import { readFields } from '../custom-fields/custom-fields.ts'
+import { readSettings } from '../settings/settings.ts'
 import { findUrls } from './urls.ts'
 import type { Message, Room } from './timeline.ts'
 
@@ -14,11 +17,22 @@ export const NO_ESTIMATE = 9_999_999
 /** For whom a document is made: the visitor whose token this is, or staff. */
 export interface Audience {
   visitorToken?: string
+  /** Tells of agents only that there are some. */
+  hidesAgents?: boolean
+  /** Custom fields that are not shown. */
+  hiddenFields?: ReadonlySet<string>
   /** Answers the address under which this reader finds a file, without further credentials. */
   addressOf?: (file: { id: string; path: string }) => string
 }
 
 export const staff: Audience = {}
+
+/** The visitor of a token as a reader, who sees of agents and fields what the administrator shows. */
+export async function visitorAudience(reader: Reader, visitorToken: string): Promise<Audience> {
+  const { Livechat_show_agent_info: showsAgents } = await readSettings(reader)
+  const hidden = (await readFields(reader)).filter(({ visibility }) => visibility === 'hidden')
+  return { visitorToken, hidesAgents: !showsAgents, hiddenFields: new Set(hidden.map(({ id }) => id)) }
+}
 
 /** A message as its reader may see it (contract §B.4). */
 export function messageToWire(
@@ -108,32 +122,49 @@ export function roomToWire(
     default: false,
     source: room.source,
     departmentId: room.departmentId,
-    servedBy: servedBy && { _id: servedBy.id, username: servedBy.username, ts: servedBy.at },
+    servedBy: servedBy && { ...agentToWire(servedBy, audience), ts: servedBy.at },
     queuedAt: room.queuedAt,
-    ...responseToWire(room),
+    ...responseToWire(room, audience),
     ...stateToWire(room),
     surveyFeedback: room.survey,
     lastMessage: lastMessage && messageToWire(lastMessage, audience),
     callStatus: room.callStatus,
-    topic: room.topic,
-    ...(room.tags.length > 0 && { tags: room.tags }),
-    livechatData: room.fields,
+    ...(audience.visitorToken === undefined && notesToWire(room)),
+    livechatData: shownFields(room.fields, audience),
     priorityWeight: NO_PRIORITY,
     estimatedWaitingTimeQueue: NO_ESTIMATE,
     ...(audience.visitorToken === undefined && requestToWire(room)),
     metrics: metricsToWire(room),
-    ...closingToWire(room),
+    ...closingToWire(room, audience),
     _updatedAt: room.updatedAt,
   }
 }
 
+/** A member of the staff, who may not always be named to visitors (`Livechat_show_agent_info`). */
+export function agentToWire(agent: { id: string; username: string }, { hidesAgents }: Audience) {
+  return { _id: agent.id, ...(hidesAgents !== true && { username: agent.username }) }
+}
+
+/** The custom fields that a reader may see; `undefined` for none. */
+export function shownFields(
+  fields: Readonly<Record<string, string>> | undefined,
+  { hiddenFields }: Audience,
+): Record<string, string> | undefined {
+  const shown = Object.entries(fields ?? {}).filter(([id]) => hiddenFields?.has(id) !== true)
+  return shown.length === 0 ? undefined : Object.fromEntries(shown)
+}
+
+/** What agents note of a conversation among themselves. */
+function notesToWire({ topic, tags }: Room) {
+  return { topic, ...(tags.length > 0 && { tags }) }
+}
+
 /** Whether the visitor waits for an answer, and who gave the latest. */
-function responseToWire({ isWaitingResponse, response }: Room) {
+function responseToWire({ isWaitingResponse, response }: Room, audience: Audience) {
   return {
     ...(isWaitingResponse && { waitingResponse: true as const }),
     responseBy: response && {
-      _id: response.by.id,
-      username: response.by.username,
+      ...agentToWire(response.by, audience),
       firstResponseTs: response.firstAt,
       lastMessageTs: response.lastAt,
     },
@@ -170,10 +201,10 @@ export const defaultChannel: Static<typeof Channel> = {
 }
 
 /** How a room ended. */
-function closingToWire({ closed }: Room) {
+function closingToWire({ closed }: Room, audience: Audience) {
   if (closed === undefined) return {}
   const { at, by, closer } = closed
-  return { closedAt: at, closedBy: { _id: by.id, username: by.username }, closer }
+  return { closedAt: at, closedBy: agentToWire(by, closer === 'visitor' ? staff : audience), closer }
 }
 
 /** How fast the visitor was answered, and for how many seconds a closed room lasted and was served (contract §B.9). */

@@ -433,3 +433,58 @@ describe('a transcript at the end of each conversation', () => {
     })
   })
 })
+
+describe('what strangers may have mailed', () => {
+  let limited: TestServer
+  beforeAll(async () => {
+    const http = { host: '127.0.0.1', port: 0, trustProxyHops: 1, rateLimits: true }
+    limited = await startTestServer({ rateLimits: true, config: { http } })
+    await limited.agent()
+  })
+  afterAll(() => limited.stop())
+
+  let network = 0
+
+  async function openFrom(address: string, email: string): Promise<{ token: string; rid: string; address: string }> {
+    const token = `token-of-stranger-${String(++network)}`
+    const headers = { 'x-forwarded-for': address }
+    await limited.anyone.call('POST /livechat/visitor', { body: { visitor: { token, email } }, headers })
+    const { room } = await limited.anyone.call('GET /livechat/room', { query: { token }, headers })
+    return { token, rid: room._id, address }
+  }
+
+  async function askFrom({ token, rid, address }: { token: string; rid: string; address: string }, email: string) {
+    const headers = { 'x-forwarded-for': address }
+    return limited.anyone.raw('POST /livechat/transcript', { body: { rid, token, email }, headers })
+  }
+
+  const letters = async () => (await allRows(limited)).get('mail')?.length
+
+  test('is ten letters an hour from one address, whoever they are for', async () => {
+    for (let n = 0; n < 10; n += 1) {
+      const email = `victim-${String(n)}@visitor.example`
+      expect((await askFrom(await openFrom('203.0.113.1', email), email)).status).toBe(200)
+    }
+    const chat = await openFrom('203.0.113.1', own)
+    const refused = await askFrom(chat, own)
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(60)
+    expect(await letters()).toBe(10)
+    limited.clock.advance(HOUR)
+    expect((await askFrom(chat, own)).status).toBe(200)
+  })
+
+  test('is three letters an hour to one person, from wherever', async () => {
+    limited.clock.advance(HOUR)
+    const before = Number(await letters())
+    const askAnew = async (address: string, email: string) => askFrom(await openFrom(address, email), email)
+    for (let n = 0; n < 3; n += 1) expect((await askAnew(`203.0.114.${String(n)}`, own)).status).toBe(200)
+    const refused = await askAnew('203.0.115.1', own.toUpperCase())
+    expect(refused.status).toBe(429)
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(60)
+    expect(await letters()).toBe(before + 3)
+    expect((await askAnew('203.0.115.2', 'somebody-else@visitor.example')).status).toBe(200)
+    limited.clock.advance(HOUR)
+    expect((await askAnew('203.0.115.3', own)).status).toBe(200)
+  })
+})

@@ -2,7 +2,8 @@
 import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import type { NewJob, Reader, Transact, Transaction } from '../../database/transaction.ts'
-import { parseAddress } from '../../mail/address.ts'
+import type { LetterGuard } from '../../http/letter-guard.ts'
+import { isSameAddress, parseAddress } from '../../mail/address.ts'
 import { writeLetter } from '../../mail/outbox.ts'
 import { mayRead } from '../rooms/rooms.ts'
 import type { Settings } from '../settings/catalogue.ts'
@@ -36,7 +37,7 @@ const DEFAULT_SUBJECT = 'Transcript of your livechat conversation'
  * @throws `error-invalid-visitor`, `invalid email`, `error-too-many-requests`
  */
 export async function mailToVisitor(
-  { read, transact }: Desk,
+  { read, transact, letterGuard }: Desk & { letterGuard: LetterGuard | undefined },
   { token, roomId, email, now }: { token: string; roomId: string; email: string; now: number },
 ): Promise<void> {
   const visitor = await findVisitor(read, token)
@@ -46,6 +47,7 @@ export async function mailToVisitor(
   const recipient = allowedAddress(email, visitor.email, settings)
   // Looked at twice: here so that nobody has letters composed which are not sent, and below so that the limit holds.
   await refuseOften(read, room.id, now)
+  refuseFlood(letterGuard, recipient)
   const letter = await composeTranscript(read, room, settings)
   await transact(async (tx) => {
     await refuseGone(tx, room.id)
@@ -186,14 +188,19 @@ async function refuseOften(reader: Reader, roomId: string, nowMs: number): Promi
   throw new ApiError('error-too-many-requests', { details: { retryAfterSeconds } })
 }
 
+/** One stranger with many rooms could fill somebody's box, for whom the limit of a room is none. */
+function refuseFlood(guard: LetterGuard | undefined, recipient: string): void {
+  const details = guard?.take(recipient)
+  if (details !== undefined) throw new ApiError('error-too-many-requests', { details })
+}
+
 /**
  * The address that a visitor may have a transcript sent to: the registered one, unless the setting allows any.
  * @throws `invalid email`
  */
 function allowedAddress(given: string, registered: string | undefined, settings: Settings): string {
   const address = parseAddress(given)
-  const own = parseAddress(registered ?? '')
-  const isOwn = address?.toLowerCase() === own?.toLowerCase()
+  const isOwn = isSameAddress(given, registered ?? '')
   if (address === undefined || !(isOwn || settings.Livechat_transcript_any_address)) throw new ApiError('invalid email')
   return address
 }

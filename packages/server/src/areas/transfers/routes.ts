@@ -5,7 +5,7 @@ import type { Context, Handlers, Loose } from '../../context.ts'
 import { readPage } from '../../page.ts'
 import { withOutside } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
-import { roomToWire, staff } from '../timeline/wire.ts'
+import { roomToWire, staff, visitorAudience } from '../timeline/wire.ts'
 import {
   findLastMessage,
   findRoom,
@@ -21,9 +21,9 @@ type Entry = Static<(typeof transfers)['GET /livechat/transfer.history/:rid']['r
 
 export const transferRoutes: Handlers<typeof transfers> = {
   'POST /livechat/room.transfer': async (context, { body }) => {
-    const { _id, t, departmentId, servedBy, open, v, ts } = roomToWire(await moveOwn(context, body), undefined, {
-      visitorToken: body.token,
-    })
+    const room = await moveOwn(context, body)
+    const audience = await visitorAudience(context.read, body.token)
+    const { _id, t, departmentId, servedBy, open, v, ts } = roomToWire(room, undefined, audience)
     return { room: { _id, t, departmentId, servedBy, open, v, ts } }
   },
   'POST /livechat/visitor/department.transfer': async (context, { body }) => {

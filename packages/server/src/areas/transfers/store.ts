@@ -26,12 +26,13 @@ export async function listTransfers(
   return { transfers, total: counted?.total ?? 0 }
 }
 
-/** The pages that a visitor looked at belong to a conversation from now on: they are not forgotten. */
+/** The pages that a visitor looked at during conversations are not forgotten; those of no conversation are, in their time. */
 export async function keepPages(tx: Transaction, visitorId: string): Promise<void> {
   await tx.run(
     tx.sql
       .updateTable('pageVisit')
       .set({ expiresAt: null })
+      .where('roomId', 'is not', null)
       .where('tokenHash', '=', (eb) => eb.selectFrom('visitor').select('tokenHash').where('id', '=', visitorId)),
   )
 }

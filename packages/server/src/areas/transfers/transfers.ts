@@ -11,7 +11,6 @@ import { forwardToDepartment } from './forward.ts'
 import { keepPages } from './store.ts'
 
 export { findLastMessage, findRoom, type Room } from '../rooms/rooms.ts'
-export { forwardToDepartment } from './forward.ts'
 export { listTransfers } from './store.ts'
 
 /**
@@ -113,7 +112,7 @@ export async function replaceVisitor(
   user: SignedIn,
   { roomId, visitorId, oldVisitorId }: NewVisitor,
 ): Promise<Room> {
-  // In this order: a room is taken before its visitor everywhere.
+  // The room before its visitor, as everywhere.
   const room = await takeRoom(tx, roomId)
   const visitor = await takeNewVisitor(tx, visitorId)
   if (room === undefined) throw new ApiError('invalid-room')

@@ -1,6 +1,8 @@
 import type { visitors } from '@deskbell/contract/areas/visitors.ts'
 import type { Handlers } from '../../context.ts'
 import { ApiError } from '../../api-error.ts'
+import type { Reader } from '../../database/transaction.ts'
+import { visitorAudience } from '../timeline/wire.ts'
 import {
   describePage,
   findRoomOfToken,
@@ -13,11 +15,12 @@ import {
   removeVisitor,
   requireVisitor,
   setFields,
+  type Visitor,
 } from './visitors.ts'
 import { visitorToWire } from './wire.ts'
 
 export const visitorRoutes: Handlers<typeof visitors> = {
-  'POST /livechat/visitor': async ({ transact }, { body, request }) => {
+  'POST /livechat/visitor': async ({ read, transact }, { body, request }) => {
     const { name, email, phone, department, username, customFields, ...rest } = body.visitor
     const given = {
       ...rest,
@@ -28,10 +31,10 @@ export const visitorRoutes: Handlers<typeof visitors> = {
       username: username ?? undefined,
       fields: customFields ?? undefined,
     }
-    return { visitor: visitorToWire(await transact((tx) => registerVisitor(tx, given, request))) }
+    return { visitor: await ownDocument(read, await transact((tx) => registerVisitor(tx, given, request))) }
   },
   'GET /livechat/visitor/:token': async ({ read }, { params }) => ({
-    visitor: visitorToWire(await requireVisitor(read, params.token)),
+    visitor: await ownDocument(read, await requireVisitor(read, params.token)),
   }),
   'DELETE /livechat/visitor/:token': async ({ transact, clock }, { params }) => {
     const visitor = await transact((tx) => removeVisitor(tx, params.token))
@@ -78,4 +81,9 @@ export const visitorRoutes: Handlers<typeof visitors> = {
 function asOneFailure(error: unknown): never {
   const isField = error instanceof ApiError && error.code !== 'invalid-token'
   throw isField ? new ApiError('error-setting-custom-field', { cause: error }) : error
+}
+
+/** A visitor as it sees itself. */
+async function ownDocument(reader: Reader, visitor: Visitor) {
+  return visitorToWire(visitor, await visitorAudience(reader, visitor.token))
 }

@@ -52,7 +52,7 @@ export async function setFields(tx: Transaction, token: string, given: readonly 
   const ofScope = (scope: FieldScope) => given.filter(({ key }) => scopes.get(key) === scope)
   const ofRoom = ofScope('room')
   if (ofRoom.length > 0) await setRoomFields(tx, await requireVisitor(tx, token), ofRoom)
-  // The room's row before the visitor's, as everywhere.
+  // The room before its visitor, as everywhere.
   const visitor = await takeVisitor(tx, token)
   if (visitor === undefined) throw new ApiError('invalid-token')
   const ofVisitor = ofScope('visitor')

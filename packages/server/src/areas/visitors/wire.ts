@@ -2,16 +2,17 @@
 import type { Static } from 'typebox'
 import type { Visitor as WireVisitor } from '@deskbell/contract/entities/visitor.ts'
 import type { Loose } from '../../context.ts'
+import { agentToWire, shownFields, staff, type Audience } from '../timeline/wire.ts'
 import type { Visitor } from './visitors.ts'
 
-/** A visitor as the visitor sees it. */
-export function visitorToWire(visitor: Visitor): Loose<Static<typeof WireVisitor>> {
+/** A visitor as its reader may see it: agents take notes that are not the visitor's to read. */
+export function visitorToWire(visitor: Visitor, audience: Audience): Loose<Static<typeof WireVisitor>> {
   const { found, managerUsername, lastChat, lastAgent } = visitor
   const { email = found?.email, phone = found?.phone } = visitor
   return {
     _id: visitor.id,
     username: visitor.username,
-    token: visitor.token,
+    token: audience.visitorToken,
     name: visitor.name,
     status: visitor.status,
     ts: visitor.createdAt,
@@ -19,16 +20,25 @@ export function visitorToWire(visitor: Visitor): Loose<Static<typeof WireVisitor
     phone: phone === undefined ? undefined : [{ phoneNumber: phone }],
     visitorEmails: email === undefined ? undefined : [{ address: email }],
     department: visitor.departmentId,
-    livechatData: visitor.fields,
+    livechatData: shownFields(visitor.fields, audience),
     contactId: visitor.contactId,
-    contactManager: managerUsername === undefined ? undefined : { username: managerUsername },
+    ...(audience.visitorToken === undefined && managerToWire(managerUsername)),
     activity: visitor.activity,
     lastChat: lastChat && { _id: lastChat.id, ts: lastChat.at },
-    lastAgent: lastAgent && { agentId: lastAgent.id, username: lastAgent.username, ts: lastAgent.at },
+    lastAgent: lastAgent && lastAgentToWire(lastAgent, audience),
   }
 }
 
 /** A visitor as the staff sees one: without the token (promises A3). */
 export function visitorToStaff(visitor: Visitor): Loose<Static<typeof WireVisitor>> {
-  return { ...visitorToWire(visitor), token: undefined }
+  return visitorToWire(visitor, staff)
+}
+
+function managerToWire(username: string | undefined) {
+  return { contactManager: username === undefined ? undefined : { username } }
+}
+
+function lastAgentToWire(agent: NonNullable<Visitor['lastAgent']>, audience: Audience) {
+  const { _id: agentId, ...named } = agentToWire(agent, audience)
+  return { agentId, ...named, ts: agent.at }
 }

@@ -1,11 +1,13 @@
 import type { widgetSettings } from '@deskbell/contract/areas/widget-settings.ts'
-import type { Context, Handlers } from '../../context.ts'
+import type { Context, Handlers, TokenGuard } from '../../context.ts'
+import type { Reader } from '../../database/transaction.ts'
 import { agentInfoToWire } from '../agents/wire.ts'
 import { fieldToWidget } from '../custom-fields/wire.ts'
 import { departmentToPublic } from '../departments/wire.ts'
 import { surveyItems, surveyValues } from '../rooms/rooms.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import { systemAuthor } from '../timeline/timeline.ts'
+import { agentToWire, visitorAudience, type Audience } from '../timeline/wire.ts'
 import {
   findReturning,
   isDeskOnline,
@@ -18,11 +20,10 @@ import {
 } from './widget-settings.ts'
 
 export const widgetSettingsRoutes: Handlers<typeof widgetSettings> = {
-  'GET /livechat/config': async (context, { query }) => {
+  'GET /livechat/config': async (context, { query, tokens }) => {
     const settings = await readSettings(context.read)
     if (!settings.Livechat_enabled) return { config: { enabled: false } }
-    const { token } = query
-    const returning = token === undefined || token === null ? undefined : await findReturning(context.read, token)
+    const returning = await returningBy(context.read, query.token, tokens)
     return {
       config: {
         enabled: true,
@@ -35,11 +36,20 @@ export const widgetSettingsRoutes: Handlers<typeof widgetSettings> = {
         resources: { sound: `${siteOf(context, settings)}/sounds/chime.mp3`, emojis: [] },
         online: await isDeskOnline(context.read, departmentOf(query.department)),
         customFields: (await listWidgetFields(context.read)).map(fieldToWidget),
-        ...(returning !== undefined && returningToWire(returning)),
+        ...(returning !== undefined &&
+          returningToWire(returning, await visitorAudience(context.read, returning.visitor.token))),
       },
     }
   },
   'GET /livechat/config/routing': async ({ read }) => ({ config: { ...routingFlags(await readSettings(read)) } }),
+}
+
+/** Whether a token is known is told by this answer too, so it counts like an error where it is not. */
+async function returningBy(reader: Reader, token: string | null | undefined, tokens: TokenGuard) {
+  if (token === undefined || token === null || !tokens.mayLookUp()) return undefined
+  const returning = await findReturning(reader, token)
+  if (returning === undefined) tokens.noteUnknown()
+  return returning
 }
 
 /** A host page that names no department sends nothing, null or an empty text. */
@@ -115,7 +125,7 @@ function textsOf(settings: Settings) {
   }
 }
 
-function returningToWire({ visitor, room, agent, queue }: Returning) {
+function returningToWire({ visitor, room, agent, queue }: Returning, audience: Audience) {
   const { email, departmentId } = visitor
   return {
     guest: {
@@ -129,7 +139,7 @@ function returningToWire({ visitor, room, agent, queue }: Returning) {
     room: room && {
       _id: room.id,
       departmentId: room.departmentId,
-      servedBy: room.servedBy && { _id: room.servedBy.id, username: room.servedBy.username, ts: room.servedBy.at },
+      servedBy: room.servedBy && { ...agentToWire(room.servedBy, audience), ts: room.servedBy.at },
       open: true as const,
       callStatus: room.callStatus,
     },

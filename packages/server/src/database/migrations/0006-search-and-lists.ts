@@ -9,6 +9,12 @@ export async function up(db: Kysely<unknown>, kind: ColumnKinds): Promise<void> 
     .columns(['authorId', 'sentAt'])
     .where(sql.ref('type'), '=', sql.lit('ul'))
     .execute()
+  await db.schema
+    .createIndex('agentJoined')
+    .on('message')
+    .columns(['roomId', 'authorId'])
+    .where(sql.ref('type'), '=', sql.lit('uj'))
+    .execute()
   // Only where it differs from what SQL makes of the text: nearly always nothing is stored.
   await db.schema.alterTable('message').addColumn('textFolded', kind.text).execute()
   await listsOfRooms(db)
