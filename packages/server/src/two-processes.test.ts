@@ -62,4 +62,22 @@ describe.skipIf(engine !== 'postgres' || !hasRedis())('two processes on one data
       .toBeGreaterThan(0)
     await Promise.all([here.close(), there.close()])
   })
+
+  test('tell each other’s widgets that nobody is there any more', async () => {
+    await desk.agent()
+    const admin = await desk.administrator()
+    const widget = await openSocket(other)
+    await widget.sub('stream-livechat-desk', ['all'])
+    const set = (value: boolean) =>
+      admin.call('POST /settings/:_id', { params: { _id: 'Livechat_enabled' }, body: { value } })
+    await set(false)
+    const hasHeard = (online: boolean) =>
+      widget.heard(
+        ({ fields }) => (fields as { args?: [{ online: boolean }] } | undefined)?.args?.[0].online === online,
+      )
+    await hasHeard(true)
+    await hasHeard(false)
+    await set(true)
+    await widget.close()
+  })
 })

@@ -48,6 +48,8 @@ export interface Product {
   subscribe(session: Session, name: string, params: readonly unknown[]): Promise<Subscribed>
   /** Somebody listens now. */
   joined(place: Place): Promise<void>
+  /** The client knows that it listens. */
+  welcome(place: Place, peer: Peer): void
   call(session: Session, method: string, params: readonly unknown[], peer: Peer): Promise<Called>
   /** The socket has gone. */
   left(session: Session): void
@@ -255,19 +257,24 @@ export class Connection implements Peer {
       this.send(frames.nosub(id, answer.refused))
       return
     }
-    const place = answer === 'nothing' ? undefined : answer.place
+    if (answer === 'nothing') {
+      this.#subscriptions.set(id, { name, params, place: undefined })
+      this.send(frames.ready(id))
+      return
+    }
+    const { place, before } = answer
     this.#subscriptions.set(id, { name, params, place })
     if (!(await this.#enter(id, place))) {
       this.send(frames.nosub(id, wireError('not-allowed')))
       return
     }
-    if (answer !== 'nothing' && answer.before !== undefined) this.send(answer.before)
+    if (before !== undefined) this.send(before)
     this.send(frames.ready(id))
+    this.#product.welcome(place, this)
   }
 
   /** Listens to a place; answers false where the right to do so was lost meanwhile. */
-  async #enter(id: string, place: Place | undefined): Promise<boolean> {
-    if (place === undefined) return true
+  async #enter(id: string, place: Place): Promise<boolean> {
     this.#hub.add(place.stream, place.key, { peer: this, audience: place.audience })
     await this.#product.joined(place)
     // What changed while the right was looked up was told to nobody here.

@@ -3,8 +3,10 @@ import type { SignedIn } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { wireError, type WireError } from '../../realtime/ddp.ts'
 import type { Place, Subscribed } from '../../realtime/connection.ts'
+import { findEnabled } from '../routing/routing.ts'
 import { findRoom, mayRead, type Room } from '../rooms/rooms.ts'
 import { findVisitor } from '../visitors/visitors.ts'
+import { DESK, WHOLE_DESK } from './desk-feed.ts'
 
 /** The stream that bots listen to instead of naming rooms; every user has a key of their own behind it. */
 export const MY_MESSAGES = '__my_messages__'
@@ -94,6 +96,11 @@ const streams: Readonly<Record<string, Decide>> = {
     const room = await findRoomOf(reader, roomId, extra.token)
     return room && { stream, key, audience: 'visitor', visitorToken: extra.token as string }
   },
+  // Only departments that take chats: so no made-up key costs anything, and none tells which exist (promises A24).
+  [DESK]: async (reader, _findCaller, { stream, key }) =>
+    key === WHOLE_DESK || (await findEnabled(reader, key)) !== undefined
+      ? { stream, key, audience: 'visitor' }
+      : undefined,
   'room-data': (reader, findCaller, { stream, key }) => roomForStaff(reader, findCaller, { stream, key }, key),
   'livechat-inquiry-queue-observer': async (_reader, findCaller, { stream, key }) => {
     const user = await findCaller()

@@ -11,6 +11,7 @@ import { authenticate, sessionEndsAt } from '../sessions/sessions.ts'
 import { readSettings } from '../settings/settings.ts'
 import type { Message } from '../timeline/timeline.ts'
 import { findVisitor, notePresence } from '../visitors/visitors.ts'
+import { DESK, DeskFeed } from './desk-feed.ts'
 import { readActivity, tellActivity } from './activity.ts'
 import { Feed } from './feed.ts'
 import type { Reach } from './method.ts'
@@ -31,6 +32,7 @@ export class Streams implements Product {
   readonly #context: Context
   readonly #options: StreamsOptions
   readonly #feed: Feed
+  readonly #desk: DeskFeed
   readonly #endHearing: () => void
   readonly #visitors: VisitorSockets
   readonly #reach: Reach
@@ -47,10 +49,13 @@ export class Streams implements Product {
     this.#context = context
     this.#options = options
     this.#feed = new Feed({ read, hub, log, tellOwners: (room, message) => this.#tellOwners(room, message) })
+    const onError = (error: unknown) => log.error({ err: error }, 'Widgets could not be told who is there.')
+    this.#desk = new DeskFeed({ read, hub, onError })
     this.#presence = new StaffPresence(context)
     this.#endHearing = bus.subscribe((event) => {
       if (event.name === 'room.activity') tellActivity(hub, event.data, this.#writers.get(event.data.from))
       else this.#feed.hear(event)
+      this.#desk.hear(event)
       this.#hearOfRights(event)
     })
     this.#visitors = new VisitorSockets((token) => void this.#noteGone(token))
@@ -78,6 +83,10 @@ export class Streams implements Product {
     return this.#feed.joined(place)
   }
 
+  welcome({ stream, key }: Place, peer: Peer): void {
+    if (stream === DESK) this.#desk.welcome(key, peer)
+  }
+
   call(session: Session, method: string, params: readonly unknown[], peer?: Peer): Promise<Called> {
     return callMethod(this.#reach, session, { method, params }, peer)
   }
@@ -92,6 +101,7 @@ export class Streams implements Product {
   async sweep(): Promise<void> {
     this.#endExpired()
     await this.#presence.sweep()
+    this.#desk.note()
     await this.#feed.sweep()
   }
 
@@ -100,6 +110,7 @@ export class Streams implements Product {
     await this.#work
     await this.#presence.noted()
     await this.#feed.settled()
+    await this.#desk.flush()
   }
 
   /** Notes at once that those have gone whose last socket has; a moment passes otherwise. */
@@ -112,6 +123,7 @@ export class Streams implements Product {
   close(): void {
     this.#endHearing()
     this.#feed.close()
+    this.#desk.close()
     this.#visitors.close()
     this.#presence.close()
   }

@@ -52,6 +52,12 @@ export function queueSaid(spot: number, text: string): Said {
   return { visitor: [{ type: 'queueData', data: { spot, message: { text, user } } }] }
 }
 
+/** Whether somebody is there to answer. */
+export function deskSaid(isOnline: boolean): Said {
+  const args = [{ online: isOnline }]
+  return { visitor: args, staff: args }
+}
+
 /** An entry of the queue, for the consoles that show it. */
 export function inquirySaid(inquiry: Inquiry, room: Room, type: 'added' | 'changed'): Said {
   return { staff: [{ ...inquiryToWire(inquiry, room, undefined), type }] }

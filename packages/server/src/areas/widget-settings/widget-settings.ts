@@ -21,9 +21,10 @@ export interface Returning {
   queue?: { position: number; text: string }
 }
 
-/** Whether somebody is there to answer, in this department if one is named by id or name. */
-export function isDeskOnline(reader: Reader, department: string | undefined): Promise<boolean> {
-  return isAnyoneOnline(reader, department)
+/** Whether somebody is there to answer, in this department if one is named by id or name; never while livechat is off. */
+export async function isDeskOnline(reader: Reader, department: string | undefined): Promise<boolean> {
+  const { Livechat_enabled: isEnabled } = await readSettings(reader)
+  return isEnabled && (await isAnyoneOnline(reader, department))
 }
 
 /** The fields that a widget asks visitors for. */
