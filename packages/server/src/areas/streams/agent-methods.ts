@@ -1,7 +1,7 @@
 // The methods by which consoles and bots work (contract §E.5): operations of the API by their older names.
 import { wireError } from '../../realtime/ddp.ts'
 import { fields, optionalFields, optionalNumber, optionalText, present, text } from './given.ts'
-import { answering, call, done, nothing, operation, renaming, type Answer, type Method } from './method.ts'
+import { answering, call, done, nothing, operation, renaming, roomClosed, type Answer, type Method } from './method.ts'
 
 /** A client's clock may differ by this much; what it says beyond is not its time. */
 const MOST_SKEW_MS = 60_000
@@ -58,7 +58,7 @@ const closeRoom = renaming(
   {
     'error-not-allowed': notAuthorized,
     'error-invalid-user': notAuthorized,
-    'error-room-already-closed': wireError('room-closed', 'Room closed'),
+    'error-room-already-closed': roomClosed,
   },
   operation(
     'POST /livechat/room.closeByUser',

@@ -1,4 +1,5 @@
 // The methods by which consoles set the desk up and learn how it is set up.
+import { matchFailed } from '../../realtime/ddp.ts'
 import { fields, optionalText, present, text } from './given.ts'
 import { call, done, operation, type Answer, type Method, type Parts } from './method.ts'
 
@@ -32,6 +33,18 @@ const saveDepartment: Method = async (reach, session, [id, department, given]) =
       ? await call(reach, session, 'POST /livechat/department', { body })
       : await call(reach, session, 'PUT /livechat/department/:_id', { params: { _id: text(id) }, body })
   return 'error' in saved ? saved : { result: saved.answer['department'] }
+}
+
+/** Defines a field where no id is given, and changes the one with the id otherwise. */
+const saveCustomField: Method = async (reach, session, [id, given]) => {
+  const customFieldData = fields(given)
+  // The operation can do without; consoles that ask so never could (contract §D.6).
+  if (typeof customFieldData['searchable'] !== 'boolean') return { error: matchFailed }
+  const customFieldId = id === null ? undefined : optionalText(id)
+  const body = { customFieldData, ...present({ customFieldId }) }
+  const saved = await call(reach, session, 'POST /livechat/custom-fields.save', { body })
+  if ('error' in saved) return saved
+  return { result: { _id: customFieldId, ...(saved.answer['customField'] as object) } }
 }
 
 /** Everything at the first time, and since a moment `{update, remove}`: consoles ask so for lists that they keep. */
@@ -81,6 +94,12 @@ export const deskMethods: Readonly<Record<string, Method>> = {
   'livechat:removeDepartment': operation(
     'DELETE /livechat/department/:_id',
     ([id]) => ({ params: { _id: text(id) } }),
+    done,
+  ),
+  'livechat:saveCustomField': saveCustomField,
+  'livechat:removeCustomField': operation(
+    'POST /livechat/custom-fields.delete',
+    ([id]) => ({ body: { customFieldId: text(id) } }),
     done,
   ),
   saveSettings: operation('POST /settings', ([settings]) => ({ body: { settings } }), done),

@@ -33,6 +33,12 @@ export function optionalFields(value: unknown): Readonly<Record<string, unknown>
   return value === undefined || value === null ? {} : fields(value)
 }
 
+/** @throws Mismatch */
+export function list(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new Mismatch('Expected a list')
+  return value
+}
+
 /** Only what is there: an operation takes a key that is absent, and none that is undefined. */
 export function present(parts: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined))

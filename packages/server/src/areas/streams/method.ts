@@ -26,9 +26,18 @@ export interface Reach {
   sayPresence: (session: Session, status: 'online' | 'away', peer: Peer | undefined) => void
   /** Nobody is signed in on the socket any more. */
   signOut: (session: Session) => void
+  /** Mails a conversation for who is signed in. @throws ApiError */
+  mailTranscript: (session: Session, asked: AskedTranscript) => Promise<void>
   findRoomId: (session: Session, idOrName: string) => Promise<string | undefined>
   /** Whether visitors are told that they are being connected while they wait. */
   showsConnecting: () => Promise<boolean>
+}
+
+export interface AskedTranscript {
+  token: string | undefined
+  roomId: string
+  email: string
+  subject: string
 }
 
 /** `peer` is missing where the call came without a socket. */
@@ -88,6 +97,9 @@ export function answering(results: Readonly<Record<string, unknown>>, method: Me
     return Object.hasOwn(results, code) ? { result: results[code] } : called
   }
 }
+
+/** What methods say of a room that has ended. */
+export const roomClosed = wireError('room-closed', 'Room closed')
 
 /** The answer of methods that answer nothing. */
 export const nothing = () => undefined

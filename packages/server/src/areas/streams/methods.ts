@@ -1,4 +1,5 @@
 // What can be called, on a socket or without one: an allow-list of names (promises A31).
+import { ApiError } from '../../api-error.ts'
 import type { Called, Session } from '../../realtime/connection.ts'
 import { matchFailed, wireError } from '../../realtime/ddp.ts'
 import type { Peer } from '../../realtime/hub.ts'
@@ -6,6 +7,7 @@ import { agentMethods } from './agent-methods.ts'
 import { deskMethods } from './desk-methods.ts'
 import { Mismatch } from './given.ts'
 import type { Method, Reach } from './method.ts'
+import { roomMethods } from './room-methods.ts'
 import { sessionMethods } from './session-methods.ts'
 import { visitorMethods } from './visitor-methods.ts'
 
@@ -14,6 +16,7 @@ export const methods: Readonly<Record<string, Method>> = {
   ...sessionMethods,
   ...visitorMethods,
   ...agentMethods,
+  ...roomMethods,
   ...deskMethods,
 }
 
@@ -30,6 +33,7 @@ export async function callMethod(
     return await run(reach, session, params, peer)
   } catch (error) {
     if (error instanceof Mismatch) return { error: matchFailed }
+    if (error instanceof ApiError) return { error: wireError(error.code, error.reason, error.details) }
     throw error
   }
 }

@@ -1,4 +1,5 @@
 // The product behind the sockets: who may listen to what, what is told when something happens, and what can be called.
+import { ApiError } from '../../api-error.ts'
 import type { Context, SignedIn } from '../../context.ts'
 import type { DeskEvent } from '@deskbell/contract/events.ts'
 import type { Bus } from '../../events/bus.ts'
@@ -10,11 +11,12 @@ import { isSubscribed, routingFlags } from '../routing/routing.ts'
 import { authenticate, sessionEndsAt } from '../sessions/sessions.ts'
 import { readSettings } from '../settings/settings.ts'
 import type { Message } from '../timeline/timeline.ts'
+import { mailByStaff } from '../transcripts/transcripts.ts'
 import { findVisitor, notePresence } from '../visitors/visitors.ts'
 import { DESK, DeskFeed } from './desk-feed.ts'
 import { readActivity, tellActivity } from './activity.ts'
 import { Feed } from './feed.ts'
-import type { Reach } from './method.ts'
+import type { AskedTranscript, Reach } from './method.ts'
 import { callMethod } from './methods.ts'
 import { findPlace, findRoomOf, MINE, MY_MESSAGES } from './places.ts'
 import { StaffPresence } from './staff-presence.ts'
@@ -70,6 +72,7 @@ export class Streams implements Product {
       signIn: (session, credentials, peer) => this.#signIn(session, credentials, peer),
       signOut: (session) => this.#signOut(session),
       sayPresence: (session, status, peer) => this.#sayPresence(session, status, peer),
+      mailTranscript: (session, asked) => this.#mailTranscript(session, asked),
       findRoomId: async (session, id) => (await this.#findReadable(session, id))?.room.id,
       showsConnecting: async () => routingFlags(await readSettings(read)).showConnecting,
     }
@@ -230,6 +233,13 @@ export class Streams implements Product {
     if (peer !== undefined) this.#writers.set(session.id, peer)
     this.#options.bus.publish([{ name: 'room.activity', data: { roomId, name, activities, extras, from: session.id } }])
     this.#writers.delete(session.id)
+  }
+
+  async #mailTranscript(session: Session, asked: AskedTranscript): Promise<void> {
+    const user = await this.#findCaller(session)
+    if (user === undefined) throw new ApiError('error-invalid-user')
+    if (!user.can('send-omnichannel-chat-transcript')) throw new ApiError('error-not-allowed')
+    await mailByStaff(this.#context, user, { ...asked, now: this.#context.clock() })
   }
 
   async #mayWrite(

@@ -1,7 +1,7 @@
 // The methods of visitors' clients from before there was a REST API (contract §C.14.6).
 import { matchFailed, wireError } from '../../realtime/ddp.ts'
 import { fields, optionalFields, optionalNumber, optionalText, present, text } from './given.ts'
-import { answering, call, nothing, operation, renaming, type Answer, type Method, type Reach } from './method.ts'
+import { answering, call, done, nothing, operation, renaming, type Answer, type Method, type Reach } from './method.ts'
 import type { Called, Session } from '../../realtime/connection.ts'
 
 const register: Method = operation(
@@ -97,6 +97,51 @@ const leaveMessage = operation('POST /livechat/offline.message', ([given]) => ({
 
 const noRoom = wireError('error-invalid-room', 'Invalid room')
 
+const pageVisited = operation(
+  'POST /livechat/page.visited',
+  ([token, rid, pageInfo]) => ({
+    body: present({
+      token: text(token),
+      rid: rid === null ? undefined : optionalText(rid),
+      pageInfo: fields(pageInfo),
+    }),
+  }),
+  nothing,
+)
+
+const saveSurvey = operation(
+  'POST /livechat/room.survey',
+  ([token, rid, data]) => ({ body: { token: text(token), rid: text(rid), data } }),
+  done,
+)
+
+/** A field that nobody defined is no error here: old widgets send whatever their pages know. */
+const setCustomField = answering(
+  { 'invalid-custom-field': true },
+  operation(
+    'POST /livechat/custom.field',
+    ([token, key, value, overwrite = true]) => ({
+      body: { token: text(token), key: text(key), value: text(value), overwrite },
+    }),
+    done,
+  ),
+)
+
+const setDepartment = renaming(
+  { 'invalid-token': noRoom, 'invalid-room': noRoom },
+  answering(
+    { 'error-transferring-inquiry': false },
+    operation(
+      'POST /livechat/visitor/department.transfer',
+      ([given]) => {
+        const { roomId, visitorToken, departmentId } = fields(given)
+        return { body: { rid: text(roomId), token: text(visitorToken), department: text(departmentId) } }
+      },
+      done,
+    ),
+  ),
+)
+
 /** What a visitor may call, with the token as the only key. */
 export const visitorMethods: Readonly<Record<string, Method>> = {
   'livechat:registerGuest': register,
@@ -116,4 +161,8 @@ export const visitorMethods: Readonly<Record<string, Method>> = {
   ),
   'livechat:getNextAgent': answering({ 'agent-not-found': undefined }, getNextAgent),
   'livechat:sendOfflineMessage': sendOfflineMessage,
+  'livechat:pageVisited': pageVisited,
+  'livechat:saveSurveyFeedback': saveSurvey,
+  'livechat:setCustomField': setCustomField,
+  'livechat:setDepartmentForVisitor': setDepartment,
 }

@@ -5,7 +5,7 @@ import type { NewJob, Reader, Transact, Transaction } from '../../database/trans
 import type { LetterGuard } from '../../http/letter-guard.ts'
 import { isSameAddress, parseAddress } from '../../mail/address.ts'
 import { writeLetter } from '../../mail/outbox.ts'
-import { mayRead } from '../rooms/rooms.ts'
+import { mayRead, staffAuthor } from '../rooms/rooms.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import { readSettings } from '../settings/settings.ts'
 import {
@@ -29,6 +29,9 @@ interface Desk {
   transact: Transact
 }
 
+/** What mails a letter at once: beside the desk who counts letters. */
+type Mailing = Desk & { letterGuard: LetterGuard | undefined }
+
 const DEFAULT_SUBJECT = 'Transcript of your livechat conversation'
 
 /**
@@ -37,22 +40,55 @@ const DEFAULT_SUBJECT = 'Transcript of your livechat conversation'
  * @throws `error-invalid-visitor`, `invalid email`, `error-too-many-requests`
  */
 export async function mailToVisitor(
-  { read, transact, letterGuard }: Desk & { letterGuard: LetterGuard | undefined },
+  mailing: Mailing,
   { token, roomId, email, now }: { token: string; roomId: string; email: string; now: number },
 ): Promise<void> {
+  const { read } = mailing
   const visitor = await findVisitor(read, token)
   const room = visitor === undefined ? undefined : await findRoom(read, roomId)
   if (room === undefined || room.visitor.id !== visitor?.id) throw new ApiError('error-invalid-visitor')
   const settings = await readSettings(read)
-  const recipient = allowedAddress(email, visitor.email, settings)
+  await mailNow(mailing, room, { recipient: allowedAddress(email, visitor.email, settings), now })
+}
+
+/**
+ * Mails a conversation at once for a member of the staff, to any address (contract §E.5). Consoles are not told the tokens of
+ * visitors and give none; one that is given must be the visitor’s. A room that the caller may not read is the same as none.
+ * @throws `error-invalid-room`, `error-invalid-visitor`, `invalid email`, `error-too-many-requests`
+ */
+export async function mailByStaff(
+  mailing: Mailing,
+  user: SignedIn,
+  given: { token: string | undefined; roomId: string; email: string; subject: string; now: number },
+): Promise<void> {
+  const { read } = mailing
+  const room = await findRoom(read, given.roomId)
+  if (room === undefined || !(await mayRead(read, user, room))) throw new ApiError('error-invalid-room')
+  if (given.token !== undefined && (await findVisitor(read, given.token))?.id !== room.visitor.id)
+    throw new ApiError('error-invalid-visitor')
+  const recipient = parseAddress(given.email)
+  if (recipient === undefined) throw new ApiError('invalid email')
+  await mailNow(mailing, room, { recipient, subject: given.subject, by: staffAuthor(user), now: given.now })
+}
+
+async function mailNow(
+  { read, transact, letterGuard }: Mailing,
+  room: Room,
+  { now, subject = '', ...asked }: Omit<DueLetter, 'subject'> & { subject?: string; now: number },
+): Promise<void> {
+  const settings = await readSettings(read)
   // Looked at twice: here so that nobody has letters composed which are not sent, and below so that the limit holds.
   await refuseOften(read, room.id, now)
-  refuseFlood(letterGuard, recipient)
+  refuseFlood(letterGuard, asked.recipient)
   const letter = await composeTranscript(read, room, settings)
   await transact(async (tx) => {
     await refuseGone(tx, room.id)
     await refuseOften(tx, room.id, tx.nowMs)
-    await writeTranscript(tx, room, { ...letter, recipient, subject: subjectOf(settings) })
+    await writeTranscript(tx, room, {
+      ...letter,
+      ...asked,
+      subject: subject.trim() === '' ? subjectOf(settings) : subject,
+    })
   })
 }
 
