@@ -33,6 +33,8 @@ export interface Events {
     /** The socket that said it, which does not hear it again. */
     from: string
   }
+  /** Two clients arrange a call. Told like `room.activity`. */
+  'room.signalled': { roomId: string; about: 'webrtc' | 'call'; args: readonly unknown[]; from: string }
   'message.created': { roomId: string; messageId: string; seq: number }
   'message.changed': { roomId: string; messageId: string; seq: number }
   'message.deleted': { roomId: string; messageId: string; seq: number }

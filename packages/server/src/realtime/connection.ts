@@ -22,6 +22,8 @@ export interface Session {
   signedInUntil?: string
   /** The visitor whose socket this is: the first token it was bound to. */
   visitorToken?: string
+  /** The token by which it listens to a room: whoever writes there without one is this visitor. */
+  shownToken?: string
 }
 
 /** Where a subscription leads. */

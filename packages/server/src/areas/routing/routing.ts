@@ -17,6 +17,7 @@ export { takeChat } from './assignment.ts'
 export type { Verdict } from './choose-agent.ts'
 export { listDepartmentIdsOf } from './department-store.ts'
 export { findEnabled, findEntry, isAnyoneOnline } from './entry.ts'
+export { estimateWait } from './estimate.ts'
 export {
   giveToAgent,
   giveToNextAgent,

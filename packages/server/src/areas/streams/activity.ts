@@ -1,4 +1,6 @@
-// Who types. Old widgets write and read `typing`, newer ones `user-activity`; each is told in both words.
+// What clients tell each other through a room: who types, and how they arrange calls. Old widgets write and read `typing`,
+// newer ones `user-activity`; each is told in both words.
+import type { Events } from '@deskbell/contract/events.ts'
 import type { Hub, Peer } from '../../realtime/hub.ts'
 
 /** Something that is only good to know now. */
@@ -16,6 +18,32 @@ export function tellActivity(hub: Hub, { roomId, name, activities, extras }: Act
   const typing = [name, activities.includes('user-typing')]
   hub.say('notify-room', `${roomId}/user-activity`, { visitor: activity, staff: activity }, { except })
   hub.say('notify-room', `${roomId}/typing`, { visitor: typing, staff: typing }, { except })
+}
+
+/** What arranges a call, as it travels on the bus. */
+export type Signal = Omit<Events['room.signalled'], 'from'>
+
+/** Tells it to everybody who listens, but for whoever wrote it. */
+export function tellSignal(hub: Hub, { roomId, about, args }: Signal, except: Peer | undefined): void {
+  hub.say('notify-room', `${roomId}/${about}`, { visitor: args, staff: args }, { except })
+}
+
+const MOST_ARGS = 8
+
+/** What was written to arrange a call, with the token of a visitor who gave one; `undefined` for anything else. */
+export function readSignal(key: string, args: readonly unknown[]): (Signal & { token?: unknown }) | undefined {
+  const [roomId = '', about, ...rest] = key.split('/')
+  if ((about !== 'webrtc' && about !== 'call') || rest.length > 0 || args.length > MOST_ARGS) return undefined
+  const { token } = Object.assign({}, ...args.map(asObject)) as { token?: unknown }
+  return { roomId, about, args: args.map(withoutTokens), ...(token !== undefined && { token }) }
+}
+
+/** Nobody is told a visitor’s secret, however deep it stands in what the visitor’s client wrote. */
+function withoutTokens(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutTokens)
+  if (typeof value !== 'object' || value === null) return value
+  const kept = Object.entries(value).filter(([key]) => key !== 'token' && key !== 'visitorToken')
+  return Object.fromEntries(kept.map(([key, part]) => [key, withoutTokens(part)]))
 }
 
 /** What was written, with the token of a visitor who wrote it; `undefined` for anything else. */

@@ -9,11 +9,21 @@ import { findInquiryOf } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import type { Message } from '../timeline/timeline.ts'
 import { findUserById } from '../users/users.ts'
+import { findVisitorById } from '../visitors/visitors.ts'
 import { MINE } from './places.ts'
 import { QueueFeed } from './queue-feed.ts'
 import { listHeardOf } from './store.ts'
 import { Watches } from './watches.ts'
-import { agentSaid, agentStatusSaid, deletionSaid, inquirySaid, messageSaid, roomSaid, userStatusSaid } from './wire.ts'
+import {
+  agentSaid,
+  agentStatusSaid,
+  deletionSaid,
+  inquirySaid,
+  messageSaid,
+  roomSaid,
+  userStatusSaid,
+  visitorSaid,
+} from './wire.ts'
 
 export interface FeedOptions {
   read: Reader
@@ -44,6 +54,7 @@ export class Feed {
     'inquiry.taken': ({ roomId, agentId }) => this.#hearAssigned(roomId, agentId),
     'inquiry.queued': ({ roomId }) => this.#hearAssigned(roomId, undefined),
     'room.changed': ({ roomId }) => this.#hearRoom(roomId),
+    'visitor.replaced': ({ roomId, visitorId }) => this.#hearReplaced(roomId, visitorId),
     'room.closed': ({ roomId }) => {
       this.#hearRoom(roomId)
       this.#queue.note()
@@ -64,6 +75,7 @@ export class Feed {
       log: options.log,
       isHeard: (roomId) => this.#isHeard(roomId),
       tell: (message, visitorToken) => this.#tellMessage(message, visitorToken),
+      recheck: (roomId) => this.#recheck(roomId),
     })
     this.#queue = new QueueFeed({
       read: options.read,
@@ -141,6 +153,16 @@ export class Feed {
   #hearRoom(roomId: string): void {
     this.#watches.after(roomId, async () => {
       await this.#tellRoomDocument(roomId)
+      await this.#recheck(roomId)
+    })
+  }
+
+  /** The old visitor is told that there is another, never the token of that one, and hears nothing from then on. */
+  #hearReplaced(roomId: string, visitorId: string): void {
+    const { hub, read } = this.#options
+    this.#watches.before(roomId, async () => {
+      const visitor = await findVisitorById(read, visitorId)
+      if (visitor !== undefined) hub.say('livechat-room', roomId, visitorSaid(visitor))
       await this.#recheck(roomId)
     })
   }

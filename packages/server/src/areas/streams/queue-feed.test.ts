@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { closeByVisitor, configure, makeDepartment, openChat, type Chat } from '../../../testing/conversation.ts'
+import {
+  closeByVisitor,
+  configure,
+  makeDepartment,
+  openChat,
+  openRoomOf,
+  register,
+  type Chat,
+} from '../../../testing/conversation.ts'
 import { listen, type Socket } from '../../../testing/socket.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 
@@ -100,6 +108,35 @@ describe('a visitor who waits', () => {
     ])
     await Promise.all([closeByVisitor(desk, chat), closeByVisitor(desk, elsewhere)])
     await socket.close()
+  })
+
+  test('is told how long the latest chats of the queue lasted, and what the place adds to it', async () => {
+    const department = await makeDepartment(desk, { agents: [agent], showOnRegistration: 0 })
+    await configure(desk, { Livechat_number_most_recent_chats_estimate_wait_time: 10 })
+    const visitors = await Promise.all([1, 2, 3, 4].map(() => register(desk, { department })))
+    const earlier = []
+    for (const visitor of visitors.slice(0, 2)) earlier.push(await openRoomOf(desk, visitor))
+    desk.clock.advance(60_000)
+    await closeByVisitor(desk, earlier[0] as Chat)
+    desk.clock.advance(60_000)
+    await closeByVisitor(desk, earlier[1] as Chat)
+    const chats: Chat[] = []
+    for (const visitor of visitors.slice(2)) {
+      desk.clock.advance(1_000)
+      chats.push(await openRoomOf(desk, visitor))
+    }
+    const sockets = await Promise.all(chats.map((chat) => listen(desk, chat)))
+    await Promise.all(sockets.map((socket) => socket.settled()))
+    const told = sockets.map((socket, index) => socket.told('livechat-room', (chats[index] as Chat).rid))
+    // 90 s on average; a tenth more for each place.
+    expect(told).toMatchObject([
+      [[{ data: { spot: 1, estimatedWaitTimeSeconds: 90 } }]],
+      [[{ data: { spot: 2, estimatedWaitTimeSeconds: 99 } }]],
+    ])
+    const { config } = await desk.anyone.call('GET /livechat/config', { query: { token: (chats[1] as Chat).token } })
+    expect(config).toMatchObject({ queueInfo: { spot: 2, estimatedWaitTimeSeconds: 99 } })
+    await Promise.all(chats.map((chat) => closeByVisitor(desk, chat)))
+    await Promise.all(sockets.map((socket) => socket.close()))
   })
 
   test('is told nothing where nobody asks for it', async () => {

@@ -1,6 +1,7 @@
 // Visitors who wait are told their place in the queue whenever it is another one (contract §C.14.2, `queueData`).
 import type { Reader } from '../../database/transaction.ts'
 import { findDepartment } from '../departments/departments.ts'
+import { estimateWait } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import { listSpots, type Spot } from './store.ts'
 import { queueSaid } from './wire.ts'
@@ -16,6 +17,12 @@ export interface QueueFeedOptions {
   /** Tells a room in its turn, after all that was said there; `isStillSo` is asked then. */
   tell: (roomId: string, said: Said, isStillSo: () => boolean) => void
   onError: (error: unknown) => void
+}
+
+/** What all who wait in a queue are told alike. */
+interface Queue {
+  text: string
+  waitOf: ((spot: number) => number) | undefined
 }
 
 export class QueueFeed {
@@ -61,26 +68,27 @@ export class QueueFeed {
     const settings = await readSettings(read)
     const isTold = settings.Livechat_waiting_queue || settings.Omnichannel_calculate_dispatch_service_queue_statistics
     const spots = isTold ? await listSpots(read, heardRooms()) : []
-    const texts = new Map<string | undefined, string>([[undefined, settings.Livechat_waiting_queue_message]])
-    for (const { departmentId } of spots)
-      if (!texts.has(departmentId))
-        texts.set(departmentId, await this.#textOf(departmentId, texts.get(undefined) ?? ''))
+    const news = spots.filter(({ roomId, spot }) => !this.#moved.has(roomId) && this.#told.get(roomId) !== spot)
+    const queues = new Map<string | undefined, Queue>()
+    for (const { departmentId } of news)
+      if (!queues.has(departmentId))
+        queues.set(departmentId, await this.#describe(departmentId, settings.Livechat_waiting_queue_message))
     const waiting = new Set(spots.map(({ roomId }) => roomId))
     for (const roomId of this.#told.keys()) if (!waiting.has(roomId)) this.#told.delete(roomId)
-    for (const spot of spots) this.#tell(spot, texts.get(spot.departmentId) ?? '')
+    for (const spot of news) this.#tell(spot, queues.get(spot.departmentId))
   }
 
-  #tell({ roomId, spot }: Spot, text: string): void {
-    if (this.#moved.has(roomId) || this.#told.get(roomId) === spot) return
+  #tell({ roomId, spot }: Spot, queue: Queue | undefined): void {
+    if (queue === undefined || this.#moved.has(roomId)) return
     this.#told.set(roomId, spot)
-    this.#options.tell(roomId, queueSaid(spot, text), () => this.#told.get(roomId) === spot)
+    const said = queueSaid({ spot, text: queue.text, waitSeconds: queue.waitOf?.(spot) })
+    this.#options.tell(roomId, said, () => this.#told.get(roomId) === spot)
   }
 
   /** A department has words of its own, or those of the desk. */
-  async #textOf(departmentId: string | undefined, usual: string): Promise<string> {
-    const department = departmentId === undefined ? undefined : await findDepartment(this.#options.read, departmentId)
-    return department?.waitingMessage === undefined || department.waitingMessage === ''
-      ? usual
-      : department.waitingMessage
+  async #describe(departmentId: string | undefined, usual: string): Promise<Queue> {
+    const { read } = this.#options
+    const department = departmentId === undefined ? undefined : await findDepartment(read, departmentId)
+    return { text: department?.waitingMessage || usual, waitOf: await estimateWait(read, departmentId) }
   }
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openChat, register, say, withSettings } from '../../../testing/conversation.ts'
+import { closeByVisitor, openChat, register, say, withSettings } from '../../../testing/conversation.ts'
 import { asVisitor, listen, openSocket, signIn, type Socket } from '../../../testing/socket.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 
@@ -125,7 +125,79 @@ describe('the socket of somebody', () => {
   })
 })
 
+/** The bus loses what happens meanwhile, as Redis may. */
+async function unheard(work: () => Promise<unknown>): Promise<void> {
+  const { bus } = desk.server
+  const publish = bus.publish.bind(bus)
+  bus.publish = () => {}
+  try {
+    await work()
+  } finally {
+    bus.publish = publish
+  }
+}
+
+describe('the room of a visitor that is given to another', () => {
+  const give = (rid: string, visitorId: string) =>
+    admin.call('PUT /livechat/room.visitor', { body: { rid, newVisitorId: visitorId } })
+
+  test('is told to have another visitor, without the token, and tells the old one nothing more', async () => {
+    const chat = await openChat(desk)
+    const next = await register(desk, { name: 'Nora' })
+    const old = await listen(desk, chat)
+    await give(chat.rid, next.id)
+    await old.settled()
+    expect(old.told('livechat-room', chat.rid)).toEqual([
+      [{ type: 'visitorData', visitor: { _id: next.id, username: expect.any(String) } }],
+    ])
+    const theirs = { ...chat, ...next }
+    const socket = await listen(desk, theirs)
+    const { _id } = await say(desk, theirs, 'a secret of Nora')
+    await Promise.all([old.settled(), socket.settled()])
+    expect(socket.told('room-messages', chat.rid)).toMatchObject([[{ _id, token: next.token }]])
+    expect(JSON.stringify(old.frames)).not.toMatch(new RegExp(`a secret|Nora|${next.token}`))
+    await Promise.all([old.close(), socket.close()])
+  })
+
+  test('tells the old one nothing of what follows at once', async () => {
+    const chat = await openChat(desk)
+    const next = await register(desk)
+    const old = await listen(desk, chat)
+    await give(chat.rid, next.id)
+    await say(desk, { ...chat, ...next }, 'a secret')
+    await old.settled()
+    expect(JSON.stringify(old.frames)).not.toContain('a secret')
+    await old.close()
+  })
+
+  test('tells the old one nothing more after a sweep, where the event was lost', async () => {
+    const chat = await openChat(desk)
+    const next = await register(desk)
+    const old = await listen(desk, chat)
+    await unheard(async () => {
+      await give(chat.rid, next.id)
+      await say(desk, { ...chat, ...next }, 'a secret')
+    })
+    await desk.server.streams.sweep()
+    await say(desk, { ...chat, ...next }, 'a second secret')
+    await old.settled()
+    expect(JSON.stringify(old.frames)).not.toContain('secret')
+    await old.close()
+  })
+})
+
 describe('a visitor’s socket', () => {
+  test('hears the closing line with the sweep, and then no more, where the event was lost', async () => {
+    const chat = await openChat(desk)
+    const socket = await listen(desk, chat)
+    await unheard(() => closeByVisitor(desk, chat))
+    await desk.server.streams.sweep()
+    await socket.settled()
+    expect(socket.told('room-messages', chat.rid).map(([{ t }]) => t)).toContain('livechat-close')
+    expect(desk.server.hub.isHeard('room-messages', chat.rid)).toBe(false)
+    await socket.close()
+  })
+
   test('hears nothing more once the visitor is removed', async () => {
     await withSettings(desk, { Livechat_Allow_collect_and_store_HTTP_header_informations: true }, async () => {
       const chat = await openChat(desk)

@@ -47,18 +47,27 @@ export async function listSpots(reader: Reader, roomIds: readonly string[]): Pro
   return spots
 }
 
-/** Of these rooms those whose latest change is later than the one we know. */
-export async function listMoved(reader: Reader, known: ReadonlyMap<string, number>): Promise<string[]> {
-  const ids = [...known.keys()]
-  const moved: string[] = []
-  for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
+/** How far a room has come, and what decides who may listen to it. */
+export interface RoomState {
+  roomId: string
+  seq: number
+  visitorId: string
+  /** The rest of it, as one text to compare. */
+  access: string
+}
+
+/** How these rooms stand; those that are gone are left out. */
+export async function listStates(reader: Reader, roomIds: readonly string[]): Promise<RoomState[]> {
+  const states: RoomState[] = []
+  for (let from = 0; from < roomIds.length; from += IDS_AT_ONCE) {
     const rows = await reader.all(
       reader.sql
         .selectFrom('room')
-        .select(['id', 'seq'])
-        .where('id', 'in', ids.slice(from, from + IDS_AT_ONCE)),
+        .select(['id', 'seq', 'visitorId', 'servedById', 'departmentId', 'memberCount', 'closedAt'])
+        .where('id', 'in', roomIds.slice(from, from + IDS_AT_ONCE)),
     )
-    for (const { id, seq } of rows) if (seq > (known.get(id) ?? 0)) moved.push(id)
+    for (const { id, seq, visitorId, ...rest } of rows)
+      states.push({ roomId: id, seq, visitorId, access: JSON.stringify(rest) })
   }
-  return moved
+  return states
 }

@@ -14,7 +14,7 @@ import type { Message } from '../timeline/timeline.ts'
 import { mailByStaff } from '../transcripts/transcripts.ts'
 import { findVisitor, notePresence } from '../visitors/visitors.ts'
 import { DESK, DeskFeed } from './desk-feed.ts'
-import { readActivity, tellActivity } from './activity.ts'
+import { readActivity, readSignal, tellActivity, tellSignal } from './activity.ts'
 import { Feed } from './feed.ts'
 import type { AskedTranscript, Reach } from './method.ts'
 import { callMethod } from './methods.ts'
@@ -56,6 +56,7 @@ export class Streams implements Product {
     this.#presence = new StaffPresence(context)
     this.#endHearing = bus.subscribe((event) => {
       if (event.name === 'room.activity') tellActivity(hub, event.data, this.#writers.get(event.data.from))
+      else if (event.name === 'room.signalled') tellSignal(hub, event.data, this.#writers.get(event.data.from))
       else this.#feed.hear(event)
       this.#desk.hear(event)
       this.#hearOfRights(event)
@@ -78,8 +79,11 @@ export class Streams implements Product {
     }
   }
 
-  subscribe(session: Session, name: string, params: readonly unknown[]): Promise<Subscribed> {
-    return findPlace(this.#context.read, () => this.#findCaller(session), { name, params })
+  async subscribe(session: Session, name: string, params: readonly unknown[]): Promise<Subscribed> {
+    const answer = await findPlace(this.#context.read, () => this.#findCaller(session), { name, params })
+    if (answer !== 'nothing' && 'place' in answer && answer.place.visitorToken !== undefined)
+      session.shownToken = answer.place.visitorToken
+    return answer
   }
 
   joined(place: Place): Promise<void> {
@@ -227,12 +231,28 @@ export class Streams implements Product {
 
   /** Tells what somebody writes into a stream; a write that is refused is told to nobody (contract §C.14.1). */
   async #write(session: Session, { key, args }: { key: string; args: readonly unknown[] }, peer?: Peer): Promise<void> {
-    const written = readActivity(key, args)
-    if (written === undefined || !(await this.#mayWrite(session, written))) return
-    const { roomId, name, activities, extras } = written
+    const event = (await this.#activityBy(session, key, args)) ?? (await this.#signalBy(session, key, args))
+    if (event === undefined) return
     if (peer !== undefined) this.#writers.set(session.id, peer)
-    this.#options.bus.publish([{ name: 'room.activity', data: { roomId, name, activities, extras, from: session.id } }])
+    this.#options.bus.publish([event])
     this.#writers.delete(session.id)
+  }
+
+  async #activityBy(session: Session, key: string, args: readonly unknown[]): Promise<DeskEvent | undefined> {
+    const written = readActivity(key, args)
+    if (written === undefined || !(await this.#mayWrite(session, written))) return undefined
+    const { roomId, name, activities, extras } = written
+    return { name: 'room.activity', data: { roomId, name, activities, extras, from: session.id } }
+  }
+
+  /** Widgets that arrange a call give no token; they have shown it when they subscribed (clients.md §4.2). */
+  async #signalBy(session: Session, key: string, args: readonly unknown[]): Promise<DeskEvent | undefined> {
+    const written = readSignal(key, args)
+    if (written === undefined) return undefined
+    const { roomId, about, args: said, token = session.visitorToken ?? session.shownToken } = written
+    const isVisitors = (await findRoomOf(this.#context.read, roomId, token)) !== undefined
+    if (!isVisitors && (await this.#findReadable(session, roomId)) === undefined) return undefined
+    return { name: 'room.signalled', data: { roomId, about, args: said, from: session.id } }
   }
 
   async #mailTranscript(session: Session, asked: AskedTranscript): Promise<void> {

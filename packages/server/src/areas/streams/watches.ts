@@ -3,18 +3,21 @@
 // one that came late change nothing, and a hole cannot be (docs/architecture.md, continuity).
 import type { Logger } from 'pino'
 import type { Reader } from '../../database/transaction.ts'
-import { findRoom } from '../rooms/rooms.ts'
 import { listChanges, type Message } from '../timeline/timeline.ts'
-import { listMoved } from './store.ts'
+import { listStates, type RoomState } from './store.ts'
 
 interface Watch {
   /** The latest change that was told. */
   seq: number
   visitorToken?: string
+  /** How the room stood when we looked last; undefined where nobody has looked. */
+  state: RoomState | undefined
   /** What is being told, in order. */
   work: Promise<void>
   /** A look into the database is due already. */
   isDue: boolean
+  /** How many wait for it to be decided anew who may listen: nothing is told until then. */
+  held: number
 }
 
 export interface WatchOptions {
@@ -24,6 +27,8 @@ export interface WatchOptions {
   isHeard: (roomId: string) => boolean
   /** Tells a message, with the token that its room's visitor has shown. */
   tell: (message: Message, visitorToken: string | undefined) => Promise<void>
+  /** Looks up again who may listen to a room. */
+  recheck: (roomId: string) => Promise<void>
 }
 
 const READ_AT_ONCE = 100
@@ -46,8 +51,9 @@ export class Watches {
     // Nothing is told before we know from where on.
     const watch = makeWatch(Infinity, visitorToken)
     this.#watches.set(roomId, watch)
-    const room = await findRoom(this.#options.read, roomId)
-    watch.seq = room?.seq ?? 0
+    const [state] = await listStates(this.#options.read, [roomId])
+    watch.seq = state?.seq ?? 0
+    watch.state = state
     // What was committed while we looked.
     this.#tellMoved(roomId, watch)
   }
@@ -71,14 +77,38 @@ export class Watches {
     this.#inOrder(watch, task)
   }
 
-  /** Tells what was said in watched rooms without our hearing of it: a lost tail leaves no hole to notice. */
+  /** The same where it decides who may listen: what is said from now on is not told before. */
+  before(roomId: string, task: () => Promise<void>): void {
+    const watch = this.#find(roomId)
+    if (watch === undefined) return
+    watch.held += 1
+    this.#inOrder(watch, async () => {
+      await task().finally(() => (watch.held -= 1))
+      await this.#tellChanges(roomId, watch)
+    })
+  }
+
+  /**
+   * Tells what was said in watched rooms without our hearing of it: a lost tail leaves no hole to notice. Who lost a right
+   * without our hearing of it loses the ear as well.
+   */
   async sweep(): Promise<void> {
     for (const roomId of [...this.#watches.keys()]) this.#find(roomId)
-    const known = new Map([...this.#watches].map(([roomId, { seq }]) => [roomId, seq]))
-    for (const roomId of await listMoved(this.#options.read, known)) {
-      const watch = this.#watches.get(roomId)
-      if (watch !== undefined) this.#tellMoved(roomId, watch)
+    for (const state of await listStates(this.#options.read, [...this.#watches.keys()])) {
+      const watch = this.#watches.get(state.roomId)
+      if (watch !== undefined) this.#compare(watch, state)
     }
+  }
+
+  #compare(watch: Watch, now: RoomState): void {
+    const { roomId } = now
+    const before = watch.state
+    watch.state = now
+    const recheck = () => this.#options.recheck(roomId)
+    if (before !== undefined && before.visitorId !== now.visitorId) this.before(roomId, recheck)
+    // Who leaves hears the last lines.
+    else if (before !== undefined && before.access !== now.access) this.after(roomId, recheck)
+    else if (now.seq > watch.seq) this.#tellMoved(roomId, watch)
   }
 
   /** Answers once everything that was begun is told. */
@@ -108,6 +138,7 @@ export class Watches {
     for (;;) {
       const changes = await listChanges(read, roomId, watch.seq, READ_AT_ONCE)
       for (const message of changes) {
+        if (watch.held > 0) return
         watch.seq = message.seq
         await tell(message, watch.visitorToken)
       }
@@ -123,5 +154,12 @@ export class Watches {
 }
 
 function makeWatch(seq: number, visitorToken: string | undefined): Watch {
-  return { seq, work: Promise.resolve(), isDue: false, ...(visitorToken !== undefined && { visitorToken }) }
+  return {
+    seq,
+    work: Promise.resolve(),
+    isDue: false,
+    state: undefined,
+    held: 0,
+    ...(visitorToken !== undefined && { visitorToken }),
+  }
 }

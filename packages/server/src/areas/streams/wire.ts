@@ -8,6 +8,7 @@ import type { Inquiry } from '../routing/routing.ts'
 import { inquiryToWire } from '../routing/wire.ts'
 import { systemAuthor, type Message } from '../timeline/timeline.ts'
 import type { User } from '../users/users.ts'
+import type { Visitor } from '../visitors/visitors.ts'
 import { messageToWire, roomToWire, staff } from '../timeline/wire.ts'
 
 /** A message for both sides; each visitor who listens to a room is its visitor. */
@@ -35,6 +36,11 @@ export async function agentSaid(reader: Reader, agentId: string | undefined): Pr
   return { visitor: [{ type: 'agentData', data: info && agentInfoToWire(info) }] }
 }
 
+/** Whose room it is now, for the one whose it was: never the token, nor a name (contract §C.14.2). */
+export function visitorSaid({ id, username }: Visitor): Said {
+  return { visitor: [{ type: 'visitorData', visitor: { _id: id, username } }] }
+}
+
 export function agentStatusSaid(status: string): Said {
   return { visitor: [{ type: 'agentStatus', status }] }
 }
@@ -46,10 +52,19 @@ export function userStatusSaid({ id, username, presence, statusText, name, roles
   return { staff: [[id, username, statusCodes[presence] ?? 0, statusText, name, [...roles]]] }
 }
 
-/** A place in the queue, 1 for the next, with the words that go with it. */
-export function queueSaid(spot: number, text: string): Said {
+/** A place in the queue, 1 for the next, with the words that go with it and, where it is known, the time. */
+export function queueSaid({
+  spot,
+  text,
+  waitSeconds,
+}: {
+  spot: number
+  text: string
+  waitSeconds?: number | undefined
+}): Said {
   const user = { _id: systemAuthor.id, username: systemAuthor.username }
-  return { visitor: [{ type: 'queueData', data: { spot, message: { text, user } } }] }
+  const data = { spot, message: { text, user }, estimatedWaitTimeSeconds: waitSeconds }
+  return { visitor: [{ type: 'queueData', data }] }
 }
 
 /** Whether somebody is there to answer. */

@@ -147,6 +147,7 @@ function returningToWire({ visitor, room, agent, queue }: Returning, audience: A
     queueInfo: queue && {
       spot: queue.position,
       message: { text: queue.text, user: { _id: systemAuthor.id, username: systemAuthor.username } },
+      estimatedWaitTimeSeconds: queue.waitSeconds,
     },
   }
 }

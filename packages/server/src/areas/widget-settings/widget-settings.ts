@@ -3,7 +3,7 @@ import type { Reader } from '../../database/transaction.ts'
 import { agentInfo, type AgentInfo } from '../agents/agents.ts'
 import { readFields, type CustomField } from '../custom-fields/custom-fields.ts'
 import { findDepartment } from '../departments/departments.ts'
-import { countWaitingBefore, findInquiryOf, isAnyoneOnline } from '../routing/routing.ts'
+import { countWaitingBefore, estimateWait, findInquiryOf, isAnyoneOnline } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import { findOpenRoomOf, type Room } from '../timeline/timeline.ts'
 import { findVisitor, type Visitor } from '../visitors/visitors.ts'
@@ -18,7 +18,7 @@ export interface Returning {
   room?: Room
   agent?: AgentInfo
   /** Only while the room waits, and only where queue figures are switched on. */
-  queue?: { position: number; text: string }
+  queue?: { position: number; text: string; waitSeconds?: number | undefined }
 }
 
 /** Whether somebody is there to answer, in this department if one is named by id or name; never while livechat is off. */
@@ -54,8 +54,10 @@ async function queueOf(reader: Reader, room: Room): Promise<Returning['queue']> 
   if (inquiry?.status !== 'queued') return undefined
   const { departmentId } = inquiry
   const department = departmentId === undefined ? undefined : await findDepartment(reader, departmentId)
+  const position = (await countWaitingBefore(reader, inquiry)) + 1
   return {
-    position: (await countWaitingBefore(reader, inquiry)) + 1,
+    position,
+    waitSeconds: (await estimateWait(reader, departmentId))?.(position),
     // An empty text is no text: the general one is shown.
     text: department?.waitingMessage || settings.Livechat_waiting_queue_message,
   }
