@@ -12,6 +12,8 @@ export interface Events {
   'room.resumed': { roomId: string }
   'room.closed': { roomId: string; departmentId: string | null; servedById: string | null }
   'room.removed': { roomIds: string[] }
+  /** A member of the staff has read a room up to this time; null: keeps it for later. */
+  'room.read': { roomId: string; userId: string; until: string | null }
   'room.transferred': {
     roomId: string
     fromAgentId: string | null
@@ -21,6 +23,8 @@ export interface Events {
   }
   'inquiry.queued': { roomId: string; inquiryId: string; departmentId: string | null }
   'inquiry.taken': { roomId: string; inquiryId: string; departmentId: string | null; agentId: string }
+  /** The room has ended or is gone: it is in no queue any more. */
+  'inquiry.removed': { roomId: string; inquiryId: string; departmentId: string | null }
   'agent.joined': { roomId: string; agentId: string }
   'agent.left': { roomId: string; agentId: string }
   'agent.changed': { userId: string }
@@ -49,6 +53,9 @@ export interface Events {
   'user.removed': { userId: string }
   /** Rooms keep the names of those who serve them. */
   'user.renamed': { userId: string }
+  /** Others call somebody otherwise: the name, the username or both. */
+  'user.name-changed': { userId: string }
+  'user.roles-changed': { userId: string; added: string[]; removed: string[] }
   /** Somebody, who may be anybody, asked for a letter to this address. */
   'password.forgotten': { email: string }
   'session.ended': { userId: string }

@@ -33,6 +33,8 @@ export interface Place {
   audience: Audience
   /** The visitor's, who may read it again in what the visitor wrote. */
   visitorToken?: string
+  /** Of a stream that a socket listens to once: whom else it wants to hear of from now on, and whom no more. */
+  watched?: { added: readonly string[]; removed: readonly string[] }
 }
 
 export type Subscribed =
@@ -49,7 +51,9 @@ export type Called =
 export interface Product {
   subscribe(session: Session, name: string, params: readonly unknown[]): Promise<Subscribed>
   /** Somebody listens now. */
-  joined(place: Place): Promise<void>
+  joined(place: Place, peer: Peer): Promise<void>
+  /** Somebody who listens already wants to hear of others (`watched`). */
+  rewatched(place: Place, peer: Peer): void
   /** The client knows that it listens. */
   welcome(place: Place, peer: Peer): void
   call(session: Session, method: string, params: readonly unknown[], peer: Peer): Promise<Called>
@@ -181,12 +185,24 @@ export class Connection implements Peer {
     for (const [id, subscription] of this.#subscriptions) {
       if (subscription.place === undefined || !isMeant(subscription.place)) continue
       const answer = await this.#product.subscribe(this.session, subscription.name, subscription.params)
-      if (answer !== 'nothing' && 'place' in answer) continue
       // Gone meanwhile, by unsub or with the socket.
       if (this.#subscriptions.get(id) !== subscription) continue
+      if (answer !== 'nothing' && 'place' in answer) {
+        this.#move(subscription, answer.place)
+        continue
+      }
       this.#subscriptions.delete(id)
       this.#leave(subscription.place)
     }
+  }
+
+  /** The same subscription may lead elsewhere for somebody whose rights are others now. */
+  #move(subscription: Subscription, place: Place): void {
+    const { place: before } = subscription
+    if (before?.stream === place.stream && before.key === place.key && before.audience === place.audience) return
+    this.#leave(before)
+    subscription.place = place
+    this.#hub.add(place.stream, place.key, { peer: this, audience: place.audience })
   }
 
   #take(frame: ClientFrame, nowMs: number): void {
@@ -255,17 +271,20 @@ export class Connection implements Peer {
     }
     const answer = await this.#product.subscribe(this.session, name, params)
     if (this.#state === 'closed') return
-    if (answer !== 'nothing' && 'refused' in answer) {
-      this.send(frames.nosub(id, answer.refused))
-      return
-    }
     if (answer === 'nothing') {
       this.#subscriptions.set(id, { name, params, place: undefined })
       this.send(frames.ready(id))
-      return
-    }
-    const { place, before } = answer
-    this.#subscriptions.set(id, { name, params, place })
+    } else if ('refused' in answer) this.send(frames.nosub(id, answer.refused))
+    else if (this.#rewatches(answer.place)) this.send(frames.nosub(id))
+    else await this.#listen(id, { name, params, ...answer })
+  }
+
+  async #listen(
+    id: string,
+    { before, ...subscription }: Subscription & { place: Place; before?: string },
+  ): Promise<void> {
+    const { place } = subscription
+    this.#subscriptions.set(id, subscription)
     if (!(await this.#enter(id, place))) {
       this.send(frames.nosub(id, wireError('not-allowed')))
       return
@@ -278,10 +297,18 @@ export class Connection implements Peer {
   /** Listens to a place; answers false where the right to do so was lost meanwhile. */
   async #enter(id: string, place: Place): Promise<boolean> {
     this.#hub.add(place.stream, place.key, { peer: this, audience: place.audience })
-    await this.#product.joined(place)
+    await this.#product.joined(place, this)
     // What changed while the right was looked up was told to nobody here.
     await this.recheck(place.stream, place.key)
     return this.#subscriptions.has(id)
+  }
+
+  /** Of a stream that a socket listens to once, what comes later only says whom else it wants to hear of. */
+  #rewatches(place: Place): boolean {
+    if (place.watched === undefined) return false
+    const known = [...this.#subscriptions.values()].some((each) => each.place?.stream === place.stream)
+    if (known) this.#product.rewatched(place, this)
+    return known
   }
 
   #unsubscribe(id: string): void {

@@ -26,6 +26,7 @@ async function subscribing(answers: readonly Subscribed[]): Promise<{ frames: st
   const product: Product = {
     subscribe: () => Promise.resolve(answers[asked++] ?? refused),
     joined: () => Promise.resolve(),
+    rewatched: () => {},
     welcome: () => {},
     call: () => Promise.resolve({ result: undefined }),
     left: () => {},

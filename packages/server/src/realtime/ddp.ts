@@ -111,13 +111,13 @@ export const frames = {
   updated: (id: string) => write({ msg: 'updated', methods: [id] }),
   added: (collection: string, id: string, fields: unknown) => write({ msg: 'added', collection, id, fields }),
   removed: (collection: string, id: string) => write({ msg: 'removed', collection, id }),
-  /** Clients match collection and event name; the id is always the same word. */
-  changed: (stream: string, eventName: string, args: readonly unknown[]) =>
+  /** Clients match collection and event name; the id is the same word, but where it names the user it is about. */
+  changed: (stream: string, eventName: string, args: readonly unknown[], uid?: string) =>
     write({
       msg: 'changed',
       collection: `stream-${stream}`,
-      id: 'id',
-      fields: { eventName, args: args.map((each) => toEjson(each)) },
+      id: uid ?? 'id',
+      fields: { ...(uid !== undefined && { uid }), eventName, args: args.map((each) => toEjson(each)) },
     }),
 }
 

@@ -23,8 +23,10 @@ export interface SayOptions {
   except?: Peer | undefined
   /** Tells this one alone, if it listens. */
   only?: Peer
-  /** What the frame calls itself; absent: as the key is called here. */
-  as?: { stream: string; eventName: string }
+  /** Tells those alone who want it. */
+  to?: (peer: Peer) => boolean
+  /** What the frame calls itself; absent: as the key is called here. With `uid` it names the user it is about. */
+  as?: { stream: string; eventName: string; uid?: string }
 }
 
 export interface Hub {
@@ -34,6 +36,8 @@ export interface Hub {
   /** Tells everybody who listens. */
   say(stream: string, key: string, said: Said, options?: SayOptions): void
   isHeard(stream: string, key: string): boolean
+  /** Whether anybody listens to any key of a stream. */
+  isStreamHeard(stream: string): boolean
   /** Every key of a stream that somebody listens to. */
   keys(stream: string): readonly string[]
   /** Makes everybody who listens to a key ask again whether they may. */
@@ -63,21 +67,27 @@ export function makeHub(): Hub {
       if (known.count === 0) listeners.delete(peer)
       if (listeners.size === 0) streams.get(stream)?.delete(key)
     },
-    say(stream, key, said, { except, only, as = { stream, eventName: key } } = {}) {
+    say(stream, key, said, options = {}) {
+      const { as = { stream, eventName: key } } = options
       const written = new Map<Audience, string>()
       // A socket that is too slow closes itself, and so leaves, while it is being told.
       for (const [peer, { audience }] of [...(listenersOf(stream, key) ?? [])]) {
         const args = said[audience]
-        if (args === undefined || peer === except || (only !== undefined && peer !== only)) continue
-        const frame = written.get(audience) ?? frames.changed(as.stream, as.eventName, args)
+        if (args === undefined || !isMeant(peer, options)) continue
+        const frame = written.get(audience) ?? frames.changed(as.stream, as.eventName, args, as.uid)
         written.set(audience, frame)
         peer.send(frame)
       }
     },
     isHeard: (stream, key) => listenersOf(stream, key) !== undefined,
+    isStreamHeard: (stream) => (streams.get(stream)?.size ?? 0) > 0,
     keys: (stream) => [...(streams.get(stream)?.keys() ?? [])],
     async recheck(stream, key) {
       for (const peer of [...(listenersOf(stream, key)?.keys() ?? [])]) await peer.recheck(stream, key)
     },
   }
+}
+
+function isMeant(peer: Peer, { except, only, to }: SayOptions): boolean {
+  return peer !== except && (only === undefined || peer === only) && (to === undefined || to(peer))
 }

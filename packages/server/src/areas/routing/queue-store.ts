@@ -221,9 +221,12 @@ export async function requeue(
   return row?.id
 }
 
-/** A closed room waits no more. */
-export async function deleteInquiryOf(tx: Transaction, roomId: string): Promise<void> {
-  await tx.run(tx.sql.deleteFrom('inquiry').where('roomId', '=', roomId))
+/** A closed room waits no more. Answers what is gone, where there was something. */
+export async function deleteInquiryOf(
+  tx: Transaction,
+  roomId: string,
+): Promise<{ id: string; departmentId: string | null } | undefined> {
+  return tx.first(tx.sql.deleteFrom('inquiry').where('roomId', '=', roomId).returning(['id', 'departmentId']))
 }
 
 function fromRow(row: Selectable<InquiryTable>): Inquiry {

@@ -65,7 +65,9 @@ export async function peekNextAgent(
 
 /** The room has ended: nobody waits for it and nobody is in it, and its agent is free for the next chat. */
 export async function endService(tx: Transaction, room: Room): Promise<void> {
-  await deleteInquiryOf(tx, room.id)
+  const gone = await deleteInquiryOf(tx, room.id)
+  if (gone !== undefined)
+    tx.emit('inquiry.removed', { roomId: room.id, inquiryId: gone.id, departmentId: gone.departmentId })
   await deleteSubscriptionsOf(tx, room.id)
   // The place of a room on hold is free already.
   if (room.servedBy === undefined || room.isOnHold) return

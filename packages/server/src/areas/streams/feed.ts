@@ -2,33 +2,26 @@
 import type { Logger } from 'pino'
 import type { DeskEvent, EventName, Events } from '@deskbell/contract/events.ts'
 import type { Reader } from '../../database/transaction.ts'
+import type { Config } from '../../config.ts'
 import type { Place } from '../../realtime/connection.ts'
-import type { Hub } from '../../realtime/hub.ts'
+import type { Hub, Peer } from '../../realtime/hub.ts'
 import { findRoom, type Room } from '../rooms/rooms.ts'
-import { findInquiryOf } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import type { Message } from '../timeline/timeline.ts'
 import { findUserById } from '../users/users.ts'
 import { findVisitorById } from '../visitors/visitors.ts'
 import { MINE } from './places.ts'
 import { QueueFeed } from './queue-feed.ts'
+import { StaffFeed } from './staff-feed.ts'
 import { listHeardOf } from './store.ts'
 import { Watches } from './watches.ts'
-import {
-  agentSaid,
-  agentStatusSaid,
-  deletionSaid,
-  inquirySaid,
-  messageSaid,
-  roomSaid,
-  userStatusSaid,
-  visitorSaid,
-} from './wire.ts'
+import { agentSaid, agentStatusSaid, deletionSaid, messageSaid, userStatusSaid, visitorSaid } from './wire.ts'
 
 export interface FeedOptions {
   read: Reader
   hub: Hub
   log: Logger
+  config: Config
   /** Tells those who listen to all their rooms at once. */
   tellOwners: (room: Room, message: Message) => Promise<void>
 }
@@ -36,15 +29,14 @@ export interface FeedOptions {
 /** Streams whose key is a room. */
 const ROOM_STREAMS = ['room-messages', 'livechat-room', 'room-data'] as const
 
-const QUEUE = 'livechat-inquiry-queue-observer'
-
 export class Feed {
   readonly #options: FeedOptions
   readonly #watches: Watches
   readonly #queue: QueueFeed
+  readonly #staff: StaffFeed
   /** What is told to the staff, in order. */
   #work: Promise<void> = Promise.resolve()
-  /** What was told last of each member of the staff. */
+  /** Presence and words of each member of the staff as they were told last. */
   readonly #presences = new Map<string, string>()
   /** What is told when; nobody listens for the events that are missing here. */
   readonly #ears: { [Name in EventName]?: (data: Events[Name]) => void } = {
@@ -74,9 +66,11 @@ export class Feed {
       read: options.read,
       log: options.log,
       isHeard: (roomId) => this.#isHeard(roomId),
+      before: (roomId) => this.#staff.admit(roomId),
       tell: (message, visitorToken) => this.#tellMessage(message, visitorToken),
       recheck: (roomId) => this.#recheck(roomId),
     })
+    this.#staff = new StaffFeed({ ...options, after: (roomId, task) => this.#watches.after(roomId, task) })
     this.#queue = new QueueFeed({
       read: options.read,
       heardRooms: () => options.hub.keys('livechat-room'),
@@ -91,24 +85,36 @@ export class Feed {
   }
 
   /** Somebody listens to this place from now on. */
-  async joined({ stream, key, visitorToken }: Place): Promise<void> {
+  async joined(place: Place, peer: Peer): Promise<void> {
+    const { stream, key, visitorToken } = place
     const roomId = stream === 'notify-room' ? key.split('/')[0] : key
     if (stream === 'notify-room' || ROOM_STREAMS.some((each) => each === stream))
       await this.#watches.begin(roomId ?? key, visitorToken)
     if (stream === 'livechat-room') this.#queue.note(key)
+    await this.#staff.joined(place, peer)
+  }
+
+  /** Somebody who listens to a place wants to hear of others there. */
+  rewatched(place: Place, peer: Peer): void {
+    this.#staff.rewatched(place, peer)
   }
 
   /** Takes in what happened. */
-  hear({ name, data }: DeskEvent): void {
+  hear(event: DeskEvent): void {
+    const { name, data } = event
+    // Who listens to all rooms has named none, so a room is watched as soon as it moves.
+    if ('seq' in data && this.#options.hub.isStreamHeard(MINE)) this.#watches.beginAt(data.roomId, data.seq)
+    this.#staff.hear(event)
     // The table pairs each name with a function of its own data; the union of pairs hides that from the compiler.
     const take = this.#ears[name] as ((data: unknown) => void) | undefined
     take?.(data)
   }
 
   /** Looks whether watched rooms have moved without our hearing of it. */
-  sweep(): Promise<void> {
+  async sweep(): Promise<void> {
     this.#queue.note()
-    return this.#watches.sweep()
+    await this.#watches.sweep()
+    await this.#staff.sweep()
   }
 
   /** Answers once everything heard so far is told. */
@@ -116,6 +122,7 @@ export class Feed {
     await this.#work
     await this.#queue.flush()
     await this.#watches.settled()
+    await this.#staff.settled()
   }
 
   /** Tells nothing more. */
@@ -128,13 +135,11 @@ export class Feed {
     return (
       ROOM_STREAMS.some((stream) => hub.isHeard(stream, roomId)) ||
       hub.isHeard('notify-room', `${roomId}/deleteMessage`) ||
-      hub.keys(MINE).length > 0
+      hub.isStreamHeard(MINE)
     )
   }
 
   #hearMessage({ roomId, seq }: { roomId: string; seq: number }): void {
-    // Who listens to all rooms has named none, so a room is watched as soon as it moves.
-    if (this.#options.hub.keys(MINE).length > 0) this.#watches.beginAt(roomId, seq)
     this.#watches.move(roomId, seq)
   }
 
@@ -146,15 +151,11 @@ export class Feed {
     // What tells who serves clears the place in the queue from the widget.
     this.#queue.note(roomId)
     this.#hearRoom(roomId)
-    this.#next(() => this.#tellQueue(roomId, agentId === undefined ? ['added', 'changed'] : ['changed']))
   }
 
   /** The room is another now. Whoever may not listen any more leaves only after the last lines are out. */
   #hearRoom(roomId: string): void {
-    this.#watches.after(roomId, async () => {
-      await this.#tellRoomDocument(roomId)
-      await this.#recheck(roomId)
-    })
+    this.#watches.after(roomId, () => this.#recheck(roomId))
   }
 
   /** The old visitor is told that there is another, never the token of that one, and hears nothing from then on. */
@@ -177,38 +178,21 @@ export class Feed {
     }
     if (hub.isHeard('room-messages', message.roomId))
       hub.say('room-messages', message.roomId, messageSaid(message, visitorToken))
-    if (hub.keys(MINE).length === 0) return
+    if (!hub.isStreamHeard(MINE)) return
     const room = await findRoom(read, message.roomId)
     if (room !== undefined) await tellOwners(room, message)
-  }
-
-  async #tellRoomDocument(roomId: string): Promise<void> {
-    const { hub, read } = this.#options
-    if (!hub.isHeard('room-data', roomId)) return
-    const room = await findRoom(read, roomId)
-    if (room !== undefined) hub.say('room-data', roomId, await roomSaid(read, room))
-  }
-
-  /** Consoles that show the queue listen to the key of everybody, that of a department, or that of one entry. */
-  async #tellQueue(roomId: string, types: readonly ('added' | 'changed')[]): Promise<void> {
-    const { hub, read } = this.#options
-    if (hub.keys(QUEUE).length === 0) return
-    const inquiry = await findInquiryOf(read, roomId)
-    const room = inquiry && (await findRoom(read, roomId))
-    if (inquiry === undefined || room === undefined) return
-    const { id, departmentId } = inquiry
-    for (const type of types)
-      for (const key of ['public', ...(departmentId === undefined ? [] : [`department/${departmentId}`]), id])
-        hub.say(QUEUE, key, inquirySaid(inquiry, room, type))
   }
 
   async #tellPresence(userId: string): Promise<void> {
     const { hub, read } = this.#options
     const agent = await findUserById(read, userId)
     // The service switch changes an agent too, and is nobody else's business.
-    if (agent === undefined || this.#presences.get(userId) === agent.presence) return
-    this.#presences.set(userId, agent.presence)
+    if (agent === undefined) return
+    const now = `${agent.presence} ${agent.statusText}`
+    if (this.#presences.get(userId) === now) return
+    this.#presences.set(userId, now)
     hub.say('notify-logged', 'user-status', userStatusSaid(agent))
+    this.#staff.tellPresence(agent)
     const { Livechat_show_agent_info: isShown } = await readSettings(read)
     if (!isShown) return
     for (const roomId of await listHeardOf(read, userId, hub.keys('livechat-room')))

@@ -5,6 +5,7 @@ import { wireError, type WireError } from '../../realtime/ddp.ts'
 import type { Place, Subscribed } from '../../realtime/connection.ts'
 import { findEnabled } from '../routing/routing.ts'
 import { findRoom, mayRead, type Room } from '../rooms/rooms.ts'
+import { findInquiry, listDepartmentIdsOf } from '../routing/routing.ts'
 import { findVisitor } from '../visitors/visitors.ts'
 import { DESK, WHOLE_DESK } from './desk-feed.ts'
 
@@ -12,6 +13,14 @@ import { DESK, WHOLE_DESK } from './desk-feed.ts'
 export const MY_MESSAGES = '__my_messages__'
 /** Its name in the hub. */
 export const MINE = 'my-messages'
+
+/** The queue as consoles show it. */
+export const QUEUE = 'livechat-inquiry-queue-observer'
+/** Its `public` key for those who may not see all of it: every user has a key of their own behind it. */
+export const QUEUE_OF_AGENT = 'queue-of-agent'
+
+/** Presence of people whom a client names one by one. */
+export const USER_PRESENCE = 'user-presence'
 
 const refused: { refused: WireError } = { refused: wireError('not-allowed') }
 
@@ -21,6 +30,8 @@ interface Asked {
   key: string
   /** `token` opens what a visitor may also see later, `visitorToken` what only a chat that is open shows. */
   extra: { token?: unknown; visitorToken?: unknown }
+  /** Whom a client of `user-presence` wants to hear of from now on, and whom no more. */
+  watched: { added: readonly string[]; removed: readonly string[] }
   /** Old libraries want a collection before they take in what changes in it. */
   wantsCollection: boolean
 }
@@ -37,7 +48,7 @@ export async function findPlace(
   if (silent.has(name)) return 'nothing'
   const asked = readAsked(name, params)
   if (asked === undefined) return { refused: wireError(404, `Subscription '${name}' not found`) }
-  if (asked.key === '') return { refused: wireError('invalid-event-name') }
+  if (asked.key === '' && asked.stream !== USER_PRESENCE) return { refused: wireError('invalid-event-name') }
   const decide = streams[asked.stream]
   if (decide === undefined) return { refused: wireError(404, `Subscription '${name}' not found`) }
   const place = await decide(reader, findCaller, asked)
@@ -53,17 +64,24 @@ function collectionOf({ stream, key }: Asked): string {
 function readAsked(name: string, params: readonly unknown[]): Asked | undefined {
   if (!name.startsWith('stream-')) return undefined
   const [key, options] = params
-  const { args, useCollection } = (typeof options === 'object' && options !== null ? options : {}) as {
+  const { args, useCollection, added, removed } = (typeof options === 'object' && options !== null ? options : {}) as {
     args?: unknown
     useCollection?: unknown
+    added?: unknown
+    removed?: unknown
   }
   const first: unknown = Array.isArray(args) ? args[0] : undefined
   return {
     stream: name.slice('stream-'.length),
     key: typeof key === 'string' ? key : '',
     extra: typeof first === 'object' && first !== null ? first : {},
+    watched: { added: textsIn(added), removed: textsIn(removed) },
     wantsCollection: options === true || useCollection === true,
   }
+}
+
+function textsIn(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
 }
 
 type Decide = (
@@ -102,18 +120,52 @@ const streams: Readonly<Record<string, Decide>> = {
       ? { stream, key, audience: 'visitor' }
       : undefined,
   'room-data': (reader, findCaller, { stream, key }) => roomForStaff(reader, findCaller, { stream, key }, key),
-  'livechat-inquiry-queue-observer': async (_reader, findCaller, { stream, key }) => {
+  [QUEUE]: async (reader, findCaller, { key }) => {
     const user = await findCaller()
-    return user?.can('view-l-room') === true ? { stream, key, audience: 'staff' } : undefined
+    return user?.can('view-l-room') === true ? placeInQueue(reader, user, key) : undefined
   },
   'notify-user': async (_reader, findCaller, { stream, key }) => {
     const user = await findCaller()
     return user !== undefined && key.startsWith(`${user.id}/`) ? { stream, key, audience: 'staff' } : undefined
   },
-  'notify-logged': async (_reader, findCaller, { stream, key }) =>
-    (await findCaller()) === undefined ? undefined : { stream, key, audience: 'staff' },
+  'notify-logged': async (_reader, findCaller, { stream, key }) => {
+    const user = await findCaller()
+    const seesSettings = settingsRights.some((right) => user?.can(right))
+    if (user === undefined || (key === 'private-settings-changed' && !seesSettings)) return undefined
+    return { stream, key, audience: 'staff' }
+  },
   'notify-all': async (_reader, findCaller, { stream, key }) =>
     (await findCaller()) === undefined ? undefined : { stream, key, audience: 'staff' },
+  [USER_PRESENCE]: async (_reader, findCaller, { stream, key, watched }) =>
+    (await findCaller()) === undefined ? undefined : { stream, key, audience: 'staff', watched },
+}
+
+const settingsRights = ['view-privileged-setting', 'edit-privileged-setting', 'manage-selected-settings']
+
+/** Managers see the whole queue; others what they might be given (contract §D.8, `inquiries.list` and `inquiries.queuedForUser`). */
+async function placeInQueue(reader: Reader, user: SignedIn, key: string): Promise<Place | undefined> {
+  const place: Place = { stream: QUEUE, key, audience: 'staff' }
+  if (user.can('view-livechat-manager')) return place
+  if (key === 'public') return { ...place, stream: QUEUE_OF_AGENT, key: user.id }
+  const departmentIds = await listDepartmentIdsOf(reader, user.id, { enabledOnly: true })
+  const [, named] = /^department\/(.+)$/.exec(key) ?? []
+  if (named !== undefined) return departmentIds.includes(named) ? place : undefined
+  return (await isEntryInSight(reader, user, key, departmentIds)) ? place : undefined
+}
+
+/** Whether somebody may look at one chat of the queue: it may be given to that agent, or is one to read. */
+async function isEntryInSight(
+  reader: Reader,
+  user: SignedIn,
+  inquiryId: string,
+  departmentIds: readonly string[],
+): Promise<boolean> {
+  const inquiry = await findInquiry(reader, inquiryId)
+  const room = inquiry && (await findRoom(reader, inquiry.roomId))
+  if (inquiry === undefined || room === undefined) return false
+  const { departmentId, defaultAgent, status } = inquiry
+  const isOpenTo = departmentId === undefined || departmentIds.includes(departmentId) || defaultAgent?.id === user.id
+  return (status === 'queued' && isOpenTo) || (await mayRead(reader, user, room))
 }
 
 const notices: ReadonlySet<string> = new Set([

@@ -46,11 +46,11 @@ export class Streams implements Product {
   readonly #writers = new Map<string, Peer>()
 
   constructor(context: Context, options: StreamsOptions) {
-    const { read, log, clock } = context
+    const { read, log, clock, config } = context
     const { hub, bus, dispatch } = options
     this.#context = context
     this.#options = options
-    this.#feed = new Feed({ read, hub, log, tellOwners: (room, message) => this.#tellOwners(room, message) })
+    this.#feed = new Feed({ read, hub, log, config, tellOwners: (room, message) => this.#tellOwners(room, message) })
     const onError = (error: unknown) => log.error({ err: error }, 'Widgets could not be told who is there.')
     this.#desk = new DeskFeed({ read, hub, onError })
     this.#presence = new StaffPresence(context)
@@ -86,8 +86,12 @@ export class Streams implements Product {
     return answer
   }
 
-  joined(place: Place): Promise<void> {
-    return this.#feed.joined(place)
+  joined(place: Place, peer: Peer): Promise<void> {
+    return this.#feed.joined(place, peer)
+  }
+
+  rewatched(place: Place, peer: Peer): void {
+    this.#feed.rewatched(place, peer)
   }
 
   welcome({ stream, key }: Place, peer: Peer): void {

@@ -25,6 +25,8 @@ export interface WatchOptions {
   log: Logger
   /** Whether anybody listens to this room. */
   isHeard: (roomId: string) => boolean
+  /** Told before what was said since: who has come into the room. */
+  before: (roomId: string) => Promise<void>
   /** Tells a message, with the token that its room's visitor has shown. */
   tell: (message: Message, visitorToken: string | undefined) => Promise<void>
   /** Looks up again who may listen to a room. */
@@ -69,12 +71,13 @@ export class Watches {
     if (watch !== undefined && seq > watch.seq) this.#tellMoved(roomId, watch)
   }
 
-  /** Does something for those of a room after everything that was said before. Nothing where nobody listens. */
-  after(roomId: string, task: () => Promise<void>): void {
+  /** Does something for those of a room after everything that was said before. Answers false, and does nothing, where nobody listens. */
+  after(roomId: string, task: () => Promise<void>): boolean {
     const watch = this.#find(roomId)
-    if (watch === undefined) return
+    if (watch === undefined) return false
     this.#tellMoved(roomId, watch)
     this.#inOrder(watch, task)
+    return true
   }
 
   /** The same where it decides who may listen: what is said from now on is not told before. */
@@ -129,6 +132,7 @@ export class Watches {
     watch.isDue = true
     this.#inOrder(watch, async () => {
       watch.isDue = false
+      await this.#options.before(roomId)
       await this.#tellChanges(roomId, watch)
     })
   }

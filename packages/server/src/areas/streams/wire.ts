@@ -1,13 +1,19 @@
 // What listeners are told, as it travels.
+import type { SignedIn } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import type { Said } from '../../realtime/hub.ts'
 import { agentInfo } from '../agents/agents.ts'
 import { agentInfoToWire } from '../agents/wire.ts'
-import { findLastMessage, type Room } from '../rooms/rooms.ts'
+import type { Permission } from '../roles/roles.ts'
 import type { Inquiry } from '../routing/routing.ts'
 import { inquiryToWire } from '../routing/wire.ts'
-import { systemAuthor, type Message } from '../timeline/timeline.ts'
+import type { Setting } from '../settings/settings.ts'
+import { settingToWire } from '../settings/wire.ts'
+import type { Subscription } from '../subscriptions/subscriptions.ts'
+import { lostToWire, subscriptionToWire } from '../subscriptions/wire.ts'
+import { systemAuthor, type Message, type Room } from '../timeline/timeline.ts'
 import type { User } from '../users/users.ts'
+import { userToWire } from '../users/wire.ts'
 import type { Visitor } from '../visitors/visitors.ts'
 import { messageToWire, roomToWire, staff } from '../timeline/wire.ts'
 
@@ -73,11 +79,101 @@ export function deskSaid(isOnline: boolean): Said {
   return { visitor: args, staff: args }
 }
 
-/** An entry of the queue, for the consoles that show it. */
-export function inquirySaid(inquiry: Inquiry, room: Room, type: 'added' | 'changed'): Said {
-  return { staff: [{ ...inquiryToWire(inquiry, room, undefined), type }] }
+/** A chat in the queue, as each kind of listener is told (contract §C.14.1). `lastMessage` only where agents may look into it. */
+export function entryForQueue(inquiry: Inquiry, room: Room, lastMessage: Message | undefined) {
+  const entry = inquiryToWire(inquiry, room, lastMessage)
+  const said = (more: object): Said => ({ staff: [{ ...entry, ...more }] })
+  return {
+    added: said({ type: 'added' }),
+    changed: said({ type: 'changed' }),
+    inserted: said({ clientAction: 'inserted' }),
+    updated: said({ clientAction: 'updated' }),
+  }
 }
 
-export async function roomSaid(reader: Reader, room: Room): Promise<Said> {
-  return { staff: [roomToWire(room, await findLastMessage(reader, room), staff)] }
+/** A chat that is in the queue no more: for lists, and for those who look at it alone. */
+export function goneFromQueue({ id: _id, roomId: rid }: { id: string; roomId: string }): { removed: Said; gone: Said } {
+  return { removed: { staff: [{ _id, rid, type: 'removed' }] }, gone: { staff: [{ _id, clientAction: 'removed' }] } }
+}
+
+/** A room as the staff sees it. */
+export function roomForStaff(room: Room, lastMessage: Message | undefined) {
+  return roomToWire(room, lastMessage, staff)
+}
+
+/** An agent's place in a room. */
+export function subscriptionForAgent(subscription: Subscription, who: Pick<SignedIn, 'id' | 'username' | 'name'>) {
+  return subscriptionToWire(subscription, who)
+}
+
+/** The same once the agent has left. */
+export function leftSubscription(roomId: string, { id, username }: { id: string; username: string }) {
+  const { _id, rid, t } = lostToWire({ roomId, at: '' }, { id })
+  return { _id, rid, t, u: { _id: id, username } }
+}
+
+/** Somebody's account as its owner sees it. */
+export function accountForOwner(user: User): Record<string, unknown> {
+  return userToWire(user)
+}
+
+/** A message for those who look elsewhere (contract §C.14.3). */
+export function messageNotice(message: Message, room: Room): Said {
+  const { id, author, text, extra } = message
+  const name = nameOf(room)
+  const { name: fileName } = (extra?.['file'] ?? {}) as { name?: string }
+  return noticeSaid(name, text === '' ? (fileName ?? '') : text, {
+    _id: id,
+    rid: room.id,
+    sender: { _id: author.id, username: author.username, name: author.name },
+    message: { msg: text },
+    name,
+  })
+}
+
+/** A chat that begins to wait. */
+export function queueNotice(room: Room): Said {
+  const { id, username, name } = room.visitor
+  return noticeSaid(NEW_CHAT, `${nameOf(room)} started a new conversation`, {
+    _id: '',
+    sender: { _id: id, username, name },
+    message: { msg: '' },
+    name: NEW_CHAT,
+  })
+}
+
+const NEW_CHAT = 'New chat in queue'
+
+function noticeSaid(title: string, text: string, payload: object): Said {
+  return { staff: [{ title: `[Omnichannel] ${title}`, text, payload: { ...payload, type: 'l' } }] }
+}
+
+function nameOf({ visitor }: Room): string {
+  return visitor.name ?? visitor.username
+}
+
+/** A permission with the roles that hold it. */
+export function permissionForStaff({ id, roles }: Permission) {
+  return { _id: id, roles: [...roles] }
+}
+
+/** A setting that anybody may read. */
+export function publicSetting({ id, value }: Setting) {
+  return { _id: id, value }
+}
+
+/** A setting with all that is known of it. */
+export function privateSetting(setting: Setting, sorter: number) {
+  return settingToWire(setting, sorter)
+}
+
+/** Up to when a member of the staff has read a room. */
+export function readSaid(until: string): Said {
+  const args = [{ until }]
+  return { staff: args, visitor: args }
+}
+
+/** Whether somebody is there, for those who watch just that person: name, code and words. */
+export function presenceSaid({ username, presence, statusText }: User): Said {
+  return { staff: [[username, statusCodes[presence] ?? 0, statusText]] }
 }

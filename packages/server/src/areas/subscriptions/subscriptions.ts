@@ -31,6 +31,9 @@ export interface Subscription {
   updatedAt: string
 }
 
+/** Whose subscriptions are meant. */
+type Who = Pick<SignedIn, 'id' | 'username'>
+
 /** A room that an agent has lost. */
 export interface Lost {
   roomId: string
@@ -55,11 +58,7 @@ export async function listSubscriptions(
 }
 
 /** The caller's subscription to a room, where there is one. */
-export async function findSubscription(
-  reader: Reader,
-  user: SignedIn,
-  roomId: string,
-): Promise<Subscription | undefined> {
+export async function findSubscription(reader: Reader, user: Who, roomId: string): Promise<Subscription | undefined> {
   const place = await findPlace(reader, user.id, roomId)
   return place && (await countIn(reader, user, [place]))[0]
 }
@@ -83,7 +82,9 @@ export async function markRead(tx: Transaction, user: SignedIn, roomId: string):
   const room = await findRoom(tx, roomId)
   if (room === undefined || !(await mayRead(tx, user, room))) throw new ApiError('error-invalid-subscription')
   // Up to what the caller can have seen, and not to this moment: a message on its way may get an earlier time.
-  await writeReadAt(tx, { userId: user.id, roomId, until: room.lastMessageAt })
+  const until = room.lastMessageAt
+  if (await writeReadAt(tx, { userId: user.id, roomId, until }))
+    tx.emit('room.read', { roomId, userId: user.id, until })
 }
 
 /** An agent who writes in a room has read what was said before. */
@@ -128,9 +129,10 @@ async function readOnlyBefore(tx: Transaction, user: SignedIn, place: Place, fir
   if (place.readAt === undefined || place.readAt < firstUnreadAt) return
   const until = new Date(Date.parse(firstUnreadAt) - 1).toISOString()
   await writeReadAt(tx, { userId: user.id, roomId: place.room.id, until })
+  tx.emit('room.read', { roomId: place.room.id, userId: user.id, until: null })
 }
 
-async function countIn(reader: Reader, user: SignedIn, places: readonly Place[]): Promise<Subscription[]> {
+async function countIn(reader: Reader, user: Who, places: readonly Place[]): Promise<Subscription[]> {
   const { Unread_Count_Omni } = await readSettings(reader)
   const withAt = places.filter(({ atCount }) => atCount > 0).map(({ room }) => room.id)
   const texts = Map.groupBy(await listTextsWithAt(reader, user.id, withAt), ({ roomId }) => roomId)

@@ -65,6 +65,9 @@ export async function changeRoles(tx: Transaction, by: Actor, user: User, roles:
 async function noteRoles(tx: Transaction, by: Actor, user: User, roles: readonly string[]): Promise<void> {
   const before = { roles: user.roles }
   const after = { roles: [...new Set(roles)].sort() }
+  const added = after.roles.filter((role) => !user.roles.includes(role))
+  const removed = user.roles.filter((role) => !after.roles.includes(role))
+  tx.emit('user.roles-changed', { userId: user.id, added, removed })
   await note(tx, { actor: by, action: 'user.roles-changed', subject: { kind: 'user', id: user.id }, before, after })
 }
 

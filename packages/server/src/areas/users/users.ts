@@ -268,6 +268,8 @@ async function followChange(tx: Transaction, by: Actor, before: User, after: Use
   // A link that lies in the letter box of the old address must not open the account any more.
   if (before.email !== after.email) await deleteLinksOf(tx, after.id)
   if (before.username !== after.username) tx.emit('user.renamed', { userId: after.id })
+  if (before.username !== after.username || before.name !== after.name)
+    tx.emit('user.name-changed', { userId: after.id })
 }
 
 /** What the book keeps of an account: nothing that changes with the hour, and no secret. */
