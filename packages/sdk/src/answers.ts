@@ -1,4 +1,5 @@
 import type { Contract } from '@deskbell/contract/contract.ts'
+import type { ErrorCode } from '@deskbell/contract/errors.ts'
 import type { Output } from '@deskbell/contract/operation.ts'
 
 /** What every answer carries beside its own fields (contract §G.3). */
@@ -22,6 +23,8 @@ export type StoredMessageAnswer = Answer<'GET /livechat/message/:_id'>
 export type MessageDeletionAnswer = Answer<'DELETE /livechat/message/:_id'>
 export type HistoryAnswer = Answer<'GET /livechat/messages.history/:rid'>
 
+export type SyncAnswer = Answer<'GET /livechat/messages.sync/:rid'>
+
 export type Message = MessageAnswer['message']
 export type Room = RoomAnswer['room']
 export type Visitor = VisitorAnswer['visitor']
@@ -41,3 +44,6 @@ export type UploadAnswer = Answer<'POST /livechat/upload/:rid'> & { file: Upload
 
 /** What can be called: contract key, handler key and call are one string. */
 export type Operation = keyof Contract
+
+/** The codes of the server's refusals. */
+export type WireErrorCode = ErrorCode

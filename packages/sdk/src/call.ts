@@ -1,8 +1,9 @@
 import type { Operation } from './answers.ts'
+import { platformClock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { openDeadline } from './deadline.ts'
 import type { Deadline } from './deadline.ts'
-import { noAnswer, refusedArgument, refusedByServer } from './errors.ts'
-import type { APIError } from './errors.ts'
+import { Failed, isPassing, refusedArgument } from './failure.ts'
 
 /** What every method takes as its last argument. */
 export interface CallOptions {
@@ -38,48 +39,67 @@ export interface Outgoing {
   repeatable?: boolean
   /** The limit where neither the call nor the constructor sets one. */
   timeoutMs?: number
+  /** Sends this one instead of the server's `fetch`. */
+  fetch?: typeof fetch | undefined
 }
 
 export type Call = <T>(operation: Operation, outgoing: Outgoing, options?: CallOptions) => Promise<T>
 
-type Outcome = { answer: object } | { error: APIError; isPassing: boolean; retryAfter: string | null }
+/** How calls are made, beside where to. */
+export interface CallSetup {
+  /** A failure in the words of the caller; whatever else was thrown stays what it is. */
+  errorOf: (thrown: unknown) => unknown
+  clock?: Clock | undefined
+}
 
-const passingStatuses = [429, 502, 503, 504]
+type Outcome = { answer: object } | { failed: Failed; mayPass: boolean; retryAfterMs?: number | undefined }
+
 const longestPauseMs = 10_000
 
 /**
  * A function that calls operations of one server and resolves with the body of its answer.
- * Rejects with nothing but `APIError`.
+ * Rejects with nothing but what `errorOf` makes of failures.
  */
-export function callsTo(server: ServerOptions): Call {
-  const root = rootOf(server.serverURL)
+export function callsTo(server: ServerOptions, { errorOf, clock = platformClock }: CallSetup): Call {
+  const root = withErrors(errorOf, () => rootOf(server.serverURL))
   const { times = 2, delayMs = 300 } = server.retry === false ? { times: 0 } : (server.retry ?? {})
 
   return async <T>(operation: Operation, outgoing: Outgoing, options?: CallOptions) => {
-    const { url, init } = requestOf(root, operation, outgoing)
+    const { url, init } = withErrors(errorOf, () => requestOf(root, operation, outgoing))
     const repeats = init.method === 'GET' || outgoing.repeatable === true ? times : 0
     const timeoutMs = options?.timeoutMs ?? outgoing.timeoutMs ?? server.timeoutMs ?? 30_000
-    const deadline = openDeadline(timeoutMs, [server.signal, options?.signal])
-    const send = () => exchange(server.fetch ?? globalThis.fetch, url, { ...init, signal: deadline.signal })
+    const deadline = openDeadline(clock, timeoutMs, [server.signal, options?.signal])
+    const send = () => exchange(outgoing.fetch ?? server.fetch ?? globalThis.fetch, url, { init, deadline, clock })
     try {
-      return (await persist(send, { repeats, delayMs }, deadline)) as T
+      return (await persist(send, { repeats, delayMs }, { deadline, clock })) as T
+    } catch (error) {
+      throw errorOf(error)
     } finally {
       deadline.close()
     }
   }
 }
 
+function withErrors<T>(errorOf: CallSetup['errorOf'], work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw errorOf(error)
+  }
+}
+
 async function persist(
   send: () => Promise<Outcome>,
   { repeats, delayMs }: { repeats: number; delayMs: number },
-  deadline: Deadline,
+  { deadline, clock }: { deadline: Deadline; clock: Clock },
 ): Promise<object> {
   for (let attempt = 1; ; attempt++) {
     const outcome = await send()
     if ('answer' in outcome) return outcome.answer
-    const pauseMs = retryAfterMs(outcome.retryAfter, Date.now()) ?? backoffMs(delayMs, attempt)
-    if (!outcome.isPassing || attempt > repeats || pauseMs >= deadline.leftMs()) throw outcome.error
-    await pause(pauseMs, deadline.signal)
+    const pauseMs = outcome.retryAfterMs ?? backoffMs(delayMs, attempt, clock)
+    if (!outcome.mayPass || attempt > repeats || pauseMs >= deadline.leftMs()) throw outcome.failed
+    await pause(pauseMs, deadline, clock)
+    deadline.check()
   }
 }
 
@@ -127,18 +147,25 @@ function contentOf({ json, form }: Outgoing): RequestInit {
 async function exchange(
   send: typeof fetch,
   url: string,
-  init: RequestInit & { signal: AbortSignal },
+  { init, deadline, clock }: { init: RequestInit; deadline: Deadline; clock: Clock },
 ): Promise<Outcome> {
   try {
-    const response = await send(url, init)
+    const response = await send(url, { ...init, signal: deadline.signal })
     const body = readJson(await response.text())
     if (response.ok && typeof body === 'object' && body !== null) return { answer: body }
-    const isPassing = passingStatuses.includes(response.status)
-    return { error: refusedByServer(response.status, body), isPassing, retryAfter: response.headers.get('Retry-After') }
+    return refusalOf(response, body, clock)
   } catch (cause) {
-    init.signal.throwIfAborted()
-    return { error: noAnswer('The server could not be reached.', cause), isPassing: true, retryAfter: null }
+    deadline.check()
+    const failed = new Failed({ kind: 'network', message: 'The server could not be reached.', cause })
+    return { failed, mayPass: true }
   }
+}
+
+function refusalOf({ status, headers }: Response, body: unknown, clock: Clock): Outcome {
+  const waitMs = retryAfterMs(headers.get('Retry-After'), clock.now(), clock)
+  const requestId = headers.get('X-Request-Id') ?? undefined
+  const failed = new Failed({ kind: 'refused', status, body, requestId, retryAfterMs: waitMs })
+  return { failed, mayPass: isPassing(status), retryAfterMs: waitMs }
 }
 
 /** The text itself when it is not JSON: proxies answer with HTML. */
@@ -154,23 +181,33 @@ function readJson(text: string): unknown {
  * The pause that a `Retry-After` header asks for, up to a tenth longer so that everybody who was sent away at once does
  * not come back at once; undefined without a readable one. The header is seconds or a date (RFC 9110 §10.2.3).
  */
-export function retryAfterMs(header: string | null, now: number): number | undefined {
+export function retryAfterMs(
+  header: string | null,
+  now: number,
+  { random }: Pick<Clock, 'random'> = platformClock,
+): number | undefined {
   if (header === null) return undefined
   const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms) * (1 + Math.random() / 10)
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms) * (1 + random() / 10)
 }
 
 /** A pause between nothing and twice the previous bound: without the spread, clients that failed together stay together. */
-export function backoffMs(delayMs: number, attempt: number): number {
-  return Math.random() * Math.min(longestPauseMs, delayMs * 2 ** (attempt - 1))
+export function backoffMs(
+  delayMs: number,
+  attempt: number,
+  { random }: Pick<Clock, 'random'> = platformClock,
+  mostMs = longestPauseMs,
+): number {
+  return random() * Math.min(mostMs, delayMs * 2 ** (attempt - 1))
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
+/** Ends early when the deadline does. */
+function pause(ms: number, { signal }: Deadline, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimeout(resolve, ms)
     signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      reject(signal.reason as APIError)
+      clock.clearTimeout(timer)
+      resolve()
     })
   })
 }

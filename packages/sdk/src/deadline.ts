@@ -1,9 +1,11 @@
-import { noAnswer } from './errors.ts'
+import type { Clock } from './clock.ts'
+import { Failed } from './failure.ts'
 
 /** The time one call may take, its retries and pauses included, and everybody who may end it sooner. */
 export interface Deadline {
-  /** Aborts with an `APIError` as its reason. */
   readonly signal: AbortSignal
+  /** Throws a `Failed` when the time is over or somebody has ended it. Polyfilled signals carry no reason. */
+  check(): void
   leftMs(): number
   /** Frees the timer and the listeners; without it a signal that outlives its calls would keep all of them. */
   close(): void
@@ -13,30 +15,39 @@ export interface Deadline {
 const longestTimerMs = 2 ** 31 - 1
 
 /** Starts the clock. `timeoutMs` of `Infinity` means no limit. */
-export function openDeadline(timeoutMs: number, signals: readonly (AbortSignal | undefined)[]): Deadline {
+export function openDeadline(clock: Clock, timeoutMs: number, signals: readonly (AbortSignal | undefined)[]): Deadline {
   const controller = new AbortController()
-  const endsAt = performance.now() + timeoutMs
+  const endsAt = clock.now() + timeoutMs
   const listened = signals.filter((signal) => signal !== undefined)
+  let failed: Failed | undefined
 
+  function fail(kind: 'aborted' | 'timeout', message: string, cause: unknown) {
+    if (failed !== undefined) return
+    failed = new Failed({ kind, message, cause })
+    controller.abort(failed)
+  }
   function onAbort(this: AbortSignal) {
-    controller.abort(noAnswer('The call was aborted.', this.reason))
+    fail('aborted', 'The call was aborted.', this.reason)
   }
   function onTimeout() {
     const cause = new DOMException(`${timeoutMs} ms have passed`, 'TimeoutError')
-    controller.abort(noAnswer(`No answer within ${timeoutMs} ms.`, cause))
+    fail('timeout', `No answer within ${timeoutMs} ms.`, cause)
   }
 
   for (const signal of listened) {
     if (signal.aborted) onAbort.call(signal)
     signal.addEventListener('abort', onAbort)
   }
-  const timer = timeoutMs <= longestTimerMs ? setTimeout(onTimeout, timeoutMs) : undefined
+  const timer = timeoutMs <= longestTimerMs ? clock.setTimeout(onTimeout, timeoutMs) : undefined
 
   return {
     signal: controller.signal,
-    leftMs: () => Math.min(endsAt - performance.now(), longestTimerMs),
+    check() {
+      if (failed !== undefined) throw failed
+    },
+    leftMs: () => Math.min(endsAt - clock.now(), longestTimerMs),
     close() {
-      clearTimeout(timer)
+      clock.clearTimeout(timer)
       for (const signal of listened) signal.removeEventListener('abort', onAbort)
     },
   }

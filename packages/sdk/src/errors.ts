@@ -1,3 +1,6 @@
+import { Failed, wordsOf } from './failure.ts'
+import type { Failure } from './failure.ts'
+
 /** Where a failure was decided: by the server's answer (`API`), or before or instead of an answer (`SDK`). */
 export type ErrorType = 'API' | 'SDK'
 
@@ -22,21 +25,15 @@ export class APIError extends Error {
   }
 }
 
-/** Arguments that cannot be sent: code 400, as existing callers expect from their own mistakes. */
-export function refusedArgument(message: string, cause?: unknown): APIError {
-  return new APIError(400, message, 'SDK', undefined, cause === undefined ? undefined : { cause })
+/** A failure in the words of `RocketChatLivechat`; what is no failure of a call stays what it is. */
+export function asAPIError(thrown: unknown): unknown {
+  return thrown instanceof Failed ? apiErrorOf(thrown.failure) : thrown
 }
 
-/** No answer came: code 0, and what went wrong in `cause`. */
-export function noAnswer(message: string, cause: unknown): APIError {
-  return new APIError(0, message, 'SDK', undefined, { cause })
-}
-
-/** An answer other than success. Staff routes say `message`, visitor routes `error`, uploads `reason` (contract §G.3). */
-export function refusedByServer(status: number, body: unknown): APIError {
-  const isObject = typeof body === 'object' && body !== null
-  const { message, error, reason } = (isObject ? body : {}) as Record<string, unknown>
-  const said = [message, error, reason].find((text) => typeof text === 'string' && text !== '')
-  const unsaid = isObject ? 'The server gave no reason.' : 'The server did not answer with a JSON object.'
-  return new APIError(status, typeof said === 'string' ? said : unsaid, 'API', body)
+function apiErrorOf(failure: Failure): APIError {
+  if (failure.kind === 'refused') return new APIError(failure.status, wordsOf(failure.body), 'API', failure.body)
+  const { kind, message, cause } = failure
+  // 400, as existing callers expect from their own mistakes.
+  const code = kind === 'argument' ? 400 : 0
+  return new APIError(code, message, 'SDK', undefined, cause === undefined ? undefined : { cause })
 }

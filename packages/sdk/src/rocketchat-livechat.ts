@@ -19,7 +19,9 @@ import type {
 } from './answers.ts'
 import { callsTo } from './call.ts'
 import type { Call, CallOptions, ServerOptions } from './call.ts'
-import { APIError, refusedArgument } from './errors.ts'
+import { asAPIError } from './errors.ts'
+import { refusedArgument } from './failure.ts'
+import { sendMessage } from './send-message.ts'
 import { uploadForm } from './upload.ts'
 import type { UploadOptions, UploadSource } from './upload.ts'
 
@@ -57,7 +59,7 @@ export class RocketChatLivechat {
 
   /** Throws `APIError` without a `serverURL`. Nothing is sent yet. */
   constructor(options: ServerOptions) {
-    const call = callsTo(options)
+    const call = callsTo(options, { errorOf: asAPIError })
     this.config = new ConfigCalls(call)
     this.agents = new AgentCalls(call)
     this.visitor = new VisitorCalls(call)
@@ -155,7 +157,7 @@ class RoomCalls {
     options?: CallOptions,
   ): Promise<T> {
     demand({ 'Room id': rid, 'Visitor token': token })
-    if (!Array.isArray(data) || data.length === 0) throw refusedArgument('Survey data is required.')
+    if (!Array.isArray(data) || data.length === 0) throw asAPIError(refusedArgument('Survey data is required.'))
     return this.#call('POST /livechat/room.survey', { json: { rid, token, data } }, options)
   }
 
@@ -168,8 +170,10 @@ class RoomCalls {
     options: UploadOptions = {},
   ): Promise<T> {
     demand({ 'Room id': rid, 'Visitor token': token })
-    if (Object(file) !== file) throw refusedArgument('File is required.')
-    const { form, release } = await uploadForm(file, token, description, options)
+    if (Object(file) !== file) throw asAPIError(refusedArgument('File is required.'))
+    const { form, release } = await uploadForm(file, token, description, options).catch((error: unknown) => {
+      throw asAPIError(error)
+    })
     try {
       return await this.#call<T>('POST /livechat/upload/:rid', { params: { rid }, form, timeoutMs: Infinity }, options)
     } finally {
@@ -199,17 +203,7 @@ class MessageCalls {
     options?: CallOptions,
   ): Promise<T> {
     demand({ 'Visitor token': token, 'Room id': rid, Message: msg })
-    const hasId = typeof _id === 'string' && _id !== ''
-    const sending = { json: { token, rid, msg, _id, agent }, repeatable: hasId }
-    try {
-      return await this.#call<T>('POST /livechat/message', sending, options)
-    } catch (error) {
-      // Rocket.Chat refuses the second copy of a message without a word, although the first one is stored.
-      if (!hasId || !isWordless(error)) throw error
-      const stored = await this.getMessage(_id, token, rid, options).catch(() => undefined)
-      if (stored?.message.token !== token) throw error
-      return stored as T
-    }
+    return sendMessage<T>(this.#call, { token, rid, msg, _id, agent }, options)
   }
 
   /** Replaces the text of the visitor's own message. */
@@ -281,12 +275,6 @@ class MessageCalls {
 /** Callers without types reach this with anything. */
 function demand(given: Record<string, unknown>): void {
   for (const [title, value] of Object.entries(given)) {
-    if (typeof value !== 'string' || value === '') throw refusedArgument(`${title} is required.`)
+    if (typeof value !== 'string' || value === '') throw asAPIError(refusedArgument(`${title} is required.`))
   }
-}
-
-function isWordless(error: unknown): boolean {
-  if (!(error instanceof APIError) || error.errorType !== 'API' || error.code !== 400) return false
-  const body: unknown = error.details
-  return typeof body === 'object' && body !== null && !('error' in body) && !('message' in body)
 }

@@ -26,4 +26,43 @@ export type {
   Visitor,
   VisitorAnswer,
   VisitorDeletionAnswer,
+  WireErrorCode,
 } from './answers.ts'
+export { isLivechatError, LivechatError } from './livechat-error.ts'
+export type { ErrorDetails, LivechatErrorCode, OwnErrorCode } from './livechat-error.ts'
+export { indexedDBStorage, itemStorage, memoryStorage } from './storage.ts'
+export type { ItemStorage, KeyValueStorage } from './storage.ts'
+export type { Clock } from './clock.ts'
+export type { SocketConstructor, SocketLike } from './socket.ts'
+export type { ConnectionState } from './connection.ts'
+export type {
+  AgentEvent,
+  ConnectionEvent,
+  DeskEvent,
+  MessageChangedEvent,
+  MessageDeletedEvent,
+  MessageEvent,
+  OutboxError,
+  OutboxEvent,
+  OutboxItem,
+  QueueEvent,
+  QueuePlace,
+  RoomClosedEvent,
+  RoomEvent,
+  RoomOpenedEvent,
+  Session,
+  TypingEvent,
+  VisitorEvent,
+  VisitorRoom,
+  VisitorState,
+} from './events.ts'
+export { openVisitorSession } from './open-visitor-session.ts'
+export type { NetworkSigns } from './network.ts'
+export type {
+  HistoryOptions,
+  Logger,
+  SessionUploadOptions,
+  UploadProgress,
+  VisitorSession,
+  VisitorSessionOptions,
+} from './visitor.ts'

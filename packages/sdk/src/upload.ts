@@ -1,5 +1,5 @@
 import type { CallOptions, Outgoing } from './call.ts'
-import { refusedArgument } from './errors.ts'
+import { refusedArgument } from './failure.ts'
 
 /** A file from an input field or a disk, or bytes that are still being made (a Node `Readable` is an async iterable). */
 export type UploadSource = Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array | string>

@@ -1,0 +1,368 @@
+import type { Message } from './answers.ts'
+import type { Clock } from './clock.ts'
+import type { OutboxError, OutboxItem } from './events.ts'
+import { isLivechatError } from './livechat-error.ts'
+import type { LivechatError } from './livechat-error.ts'
+import { openPersistence } from './persistence.ts'
+import type { Persistence } from './persistence.ts'
+import { randomId } from './random-id.ts'
+import type { KeyValueStorage } from './storage.ts'
+import { openTabs } from './tabs.ts'
+import type { Tabs } from './tabs.ts'
+import type { Logger } from './visitor.ts'
+
+export interface OutboxOptions {
+  storage: KeyValueStorage
+  /** Under which the storage keeps it, e.g. `deskbell:<server>:<token>:outbox`. Tabs with the same key share it. */
+  key: string
+  clock: Clock
+  logger?: Logger | undefined
+  /**
+   * The room for items that have none; opens one where there is none. Where it is given, everything goes one after the
+   * other, and what a closed room refused is retried in another.
+   */
+  requireRoom?: (signal: AbortSignal) => Promise<string>
+  /** Hands one message to the server. What it rejects with as `retryable` is tried again with the same `_id`. */
+  deliver(item: { _id: string; rid: string; msg: string }, signal: AbortSignal): Promise<Message>
+  /** The server has it. */
+  onDelivered(message: Message): void
+  /** An item is new, has come further, or was discarded. */
+  onItem(item: OutboxItem, told: { isDiscarded: boolean }): void
+  /** The list is another: what is pending, failed, and sent but not `settled` yet. */
+  onItems(items: readonly OutboxItem[]): void
+}
+
+/** Messages on their way to the server: kept until it answers, in order within a room, shared by the tabs of a browser. */
+export interface Outbox {
+  readonly items: readonly OutboxItem[]
+  add(item: { msg: string; rid?: string | undefined }): OutboxItem
+  /** Nothing where no failed item has this id. */
+  retry(id: string): void
+  discard(id: string): void
+  /** The message is among those of the room now, so its item goes. */
+  settle(id: string): void
+  /** Stops pauses and begins anew what waits for an answer: the network may be another now. */
+  wake(): void
+  /** Fails what is pending and everything that comes: the server does not take these credentials. */
+  refuseAll(error: LivechatError): void
+  end(): void
+}
+
+/** What tabs say to each other. */
+type Told =
+  /** The kept list is another. */
+  | { kind: 'changed' }
+  /** Will somebody send this one? The tab that leads says so; one that is frozen does not. */
+  | { kind: 'asked'; id: string }
+  | { kind: 'taken'; id: string }
+  | { kind: 'sent'; id: string; message: Message }
+
+/** How long a tab waits for the one that leads before it sends its messages itself. */
+const leaderAnswersWithinMs = 2_000
+
+/** Opens the outbox; answers when what an earlier program left in it is read. */
+export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
+  const outbox = new LiveOutbox(options)
+  await outbox.begin()
+  return outbox
+}
+
+class LiveOutbox implements Outbox {
+  items: readonly OutboxItem[] = []
+  readonly #options: OutboxOptions
+  readonly #tabs: Tabs
+  readonly #persistence: Persistence
+  /** Items that the storage was seen to hold: where one of these is gone, another tab has removed it. */
+  readonly #kept = new Set<string>()
+  /** Items that this tab has changed or removed and not written yet. */
+  readonly #unwritten = new Set<string>()
+  /** Items that this tab sends although it may not lead. */
+  readonly #mine = new Set<string>()
+  /** Lanes in which something is being sent. */
+  readonly #running = new Set<string>()
+  readonly #asking = new Map<string, unknown>()
+  #leads = false
+  #hasEnded = false
+  #refusal: LivechatError | undefined
+
+  constructor(options: OutboxOptions) {
+    this.#options = options
+    this.#tabs = openTabs(options.key, options.storage)
+    this.#persistence = openPersistence(options.clock)
+  }
+
+  async begin(): Promise<void> {
+    this.#tabs.onTold((message) => this.#hear(message as Told))
+    await this.#load()
+    this.#tabs.onLead(() => {
+      this.#leads = true
+      void this.#load().then(() => this.#run())
+    })
+  }
+
+  add({ msg, rid }: { msg: string; rid?: string | undefined }): OutboxItem {
+    const { clock } = this.#options
+    const ts = new Date(clock.now()).toISOString()
+    const item: OutboxItem = { _id: randomId(16), msg, ts, ...(rid !== undefined && { rid }), state: 'pending' }
+    this.items = [...this.items, item]
+    this.#tell(item)
+    this.#send(item._id)
+    return item
+  }
+
+  retry(id: string): void {
+    const item = this.#find(id)
+    if (item?.state !== 'failed') return
+    const { error, rid, ...rest } = item
+    const isElsewhere = this.#options.requireRoom !== undefined && roomIsGone(error)
+    this.#put({ ...rest, ...(rid !== undefined && !isElsewhere && { rid }), state: 'pending' })
+    this.#send(id)
+  }
+
+  discard(id: string): void {
+    const item = this.#find(id)
+    if (item === undefined || item.state === 'sent') return
+    this.#take(id)
+    this.#tell(item, { isDiscarded: true })
+    void this.#keep([id])
+  }
+
+  settle(id: string): void {
+    const item = this.#find(id)
+    if (item === undefined) return
+    this.#take(id)
+    if (item.state !== 'sent') this.#options.onItem({ ...item, state: 'sent' }, news)
+    this.#publish()
+    void this.#keep([id])
+  }
+
+  wake(): void {
+    this.#persistence.restart()
+  }
+
+  refuseAll(error: LivechatError): void {
+    this.#refusal = error
+    for (const item of this.items) if (item.state === 'pending') this.#fail(item, error)
+  }
+
+  end(): void {
+    this.#hasEnded = true
+    for (const timer of this.#asking.values()) this.#options.clock.clearTimeout(timer)
+    this.#persistence.end()
+    this.#tabs.end()
+  }
+
+  /** Sends it, or has it sent by the tab that leads. */
+  #send(id: string): void {
+    const item = this.#find(id)
+    if (item !== undefined && this.#refusal !== undefined) {
+      this.#fail(item, this.#refusal)
+      return
+    }
+    const { clock } = this.#options
+    const timer = this.#leads ? undefined : clock.setTimeout(() => this.#sendMyself(id), leaderAnswersWithinMs)
+    if (timer !== undefined) this.#asking.set(id, timer)
+    void this.#keep([id]).then(() => {
+      if (!this.#leads && !this.#hasEnded) this.#tabs.tell({ kind: 'asked', id })
+    })
+    this.#run()
+  }
+
+  #sendMyself(id: string): void {
+    this.#asking.delete(id)
+    this.#mine.add(id)
+    this.#run()
+  }
+
+  #hear(told: Told): void {
+    if (told.kind === 'changed') void this.#load()
+    if (told.kind === 'asked' && this.#leads) void this.#load().then(() => this.#answer(told.id))
+    if (told.kind === 'taken') {
+      this.#options.clock.clearTimeout(this.#asking.get(told.id))
+      this.#asking.delete(told.id)
+    }
+    if (told.kind === 'sent') this.#delivered(told.id, told.message)
+  }
+
+  #answer(id: string): void {
+    if (this.#find(id) === undefined) return
+    this.#tabs.tell({ kind: 'taken', id })
+    this.#run()
+  }
+
+  /** Starts what may be sent: one message after the other within a room. */
+  #run(): void {
+    for (const item of this.items) {
+      const lane = this.#laneOf(item)
+      if (this.#nextIn(lane) === undefined || this.#running.has(lane)) continue
+      this.#running.add(lane)
+      void this.#runLane(lane)
+    }
+  }
+
+  /** Never rejects: what goes wrong is written to the item. */
+  async #runLane(lane: string): Promise<void> {
+    for (let item = this.#nextIn(lane); item !== undefined; item = this.#nextIn(lane)) await this.#deliver(item)
+    this.#running.delete(lane)
+  }
+
+  #nextIn(lane: string): OutboxItem | undefined {
+    if (this.#hasEnded) return undefined
+    const isNext = (item: OutboxItem) =>
+      item.state === 'pending' && (this.#leads || this.#mine.has(item._id)) && this.#laneOf(item) === lane
+    return this.items.find(isNext)
+  }
+
+  /** A visitor has one room at a time, which may not be open yet. */
+  #laneOf({ rid }: OutboxItem): string {
+    return this.#options.requireRoom === undefined ? (rid ?? '') : ''
+  }
+
+  async #deliver({ _id }: OutboxItem): Promise<void> {
+    try {
+      const message = await this.#persistence.run(async (signal) => {
+        const item = this.#find(_id)
+        // Discarded meanwhile, or sent by another tab.
+        if (item?.state !== 'pending') return undefined
+        const rid = item.rid ?? (await this.#options.requireRoom?.(signal)) ?? ''
+        // From now on it is offered to this room only: another could take it a second time.
+        if (item.rid === undefined && this.#find(_id)?.state === 'pending') this.#put({ ...item, rid })
+        if (item.rid === undefined) void this.#keep([_id])
+        return this.#options.deliver({ _id, rid, msg: item.msg }, signal)
+      })
+      if (message === undefined) return
+      this.#tabs.tell({ kind: 'sent', id: _id, message } satisfies Told)
+      this.#delivered(_id, message)
+    } catch (error) {
+      const item = this.#find(_id)
+      if (!this.#hasEnded && item?.state === 'pending') this.#fail(item, asOutboxError(error))
+    }
+  }
+
+  #delivered(id: string, message: Message): void {
+    const item = this.#find(id)
+    if (item !== undefined && item.state !== 'sent') {
+      this.#put({ _id: id, msg: item.msg, ts: item.ts, rid: message.rid, state: 'sent' })
+      void this.#keep([id])
+    }
+    this.#options.onDelivered(message)
+  }
+
+  #fail(item: OutboxItem, { code, message, status, requestId }: OutboxError): void {
+    this.#put({ ...item, state: 'failed', error: { code, message, status, requestId } })
+    void this.#keep([item._id])
+  }
+
+  #find(id: string): OutboxItem | undefined {
+    return this.items.find(({ _id }) => _id === id)
+  }
+
+  #put(item: OutboxItem): void {
+    this.items = this.items.map((each) => (each._id === item._id ? Object.freeze(item) : each))
+    this.#tell(item)
+  }
+
+  #take(id: string): void {
+    this.items = this.items.filter(({ _id }) => _id !== id)
+  }
+
+  #tell(item: OutboxItem, told = news): void {
+    this.#options.onItem(item, told)
+    this.#publish()
+  }
+
+  #publish(): void {
+    this.#options.onItems(this.items)
+  }
+
+  /** Reads the kept list: other tabs may have added, changed and removed items. */
+  async #load(): Promise<void> {
+    await this.#withKept((kept) => {
+      this.#merge(kept)
+      return undefined
+    })
+  }
+
+  #merge(kept: readonly OutboxItem[]): void {
+    for (const item of kept) {
+      this.#kept.add(item._id)
+      if (!this.#unwritten.has(item._id)) this.#adopt(item)
+    }
+    const ids = new Set(kept.map(({ _id }) => _id))
+    const isRemoved = ({ _id, state }: OutboxItem) =>
+      state !== 'sent' && this.#kept.has(_id) && !ids.has(_id) && !this.#unwritten.has(_id)
+    for (const item of this.items.filter(isRemoved)) {
+      this.#take(item._id)
+      this.#tell(item, { isDiscarded: true })
+    }
+    if (this.#leads) this.#run()
+  }
+
+  /** Another tab has added or changed it. */
+  #adopt(item: OutboxItem): void {
+    const own = this.#find(item._id)
+    if (own === undefined) {
+      this.items = [...this.items, item]
+      this.#tell(item)
+    } else if (own.state !== 'sent' && (own.state !== item.state || own.rid !== item.rid)) this.#put(item)
+  }
+
+  /** Writes these items, or that they are no more, into the kept list. */
+  async #keep(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.#unwritten.add(id)
+    await this.#withKept((kept) => {
+      const changed = this.items.filter(({ _id, state }) => ids.includes(_id) && state !== 'sent')
+      for (const id of ids) this.#unwritten.delete(id)
+      for (const { _id } of changed) this.#kept.add(_id)
+      const inPlace = kept.map((item) => changed.find(({ _id }) => _id === item._id) ?? item)
+      const isNew = ({ _id }: OutboxItem) => !kept.some((item) => item._id === _id)
+      return [
+        ...inPlace.filter(({ _id }) => !ids.includes(_id) || changed.some((item) => item._id === _id)),
+        ...changed.filter(isNew),
+      ]
+    })
+    if (!this.#hasEnded) this.#tabs.tell({ kind: 'changed' })
+  }
+
+  /** A storage that fails costs what a reload would have brought back, and nothing else. */
+  async #withKept(change: (kept: readonly OutboxItem[]) => readonly OutboxItem[] | undefined): Promise<void> {
+    const { storage, key, logger } = this.#options
+    try {
+      await this.#tabs.exclusively(async () => {
+        const kept = readItems(await storage.get(key))
+        const next = change(kept)
+        if (next === undefined) return
+        if (next.length === 0) await storage.remove(key)
+        else await storage.set(key, JSON.stringify(next))
+      })
+    } catch (error) {
+      logger?.warn('The storage of the outbox failed.', error)
+    }
+  }
+}
+
+const news = { isDiscarded: false }
+
+/** What an earlier program wrote, perhaps another version of this one. */
+function readItems(text: string | null | undefined): OutboxItem[] {
+  try {
+    const items: unknown = JSON.parse(text ?? '[]')
+    return Array.isArray(items) ? items.filter(isItem) : []
+  } catch {
+    return []
+  }
+}
+
+function isItem(value: unknown): value is OutboxItem {
+  const { _id, msg, ts, state } = Object(value) as Partial<OutboxItem>
+  return [_id, msg, ts].every((text) => typeof text === 'string') && (state === 'pending' || state === 'failed')
+}
+
+function roomIsGone(error: OutboxError | undefined): boolean {
+  return error?.code === 'room-closed' || error?.code === 'invalid-room'
+}
+
+function asOutboxError(error: unknown): OutboxError {
+  if (isLivechatError(error)) return error
+  return { code: 'refused', message: String(error), status: 0, requestId: undefined }
+}

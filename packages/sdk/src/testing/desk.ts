@@ -1,0 +1,414 @@
+// What is true at the fake server: who there is, what was said, in which order. Everything else is made from this.
+import type { Clock } from '../clock.ts'
+
+export interface DeskVisitor {
+  id: string
+  username: string
+  token: string
+  name: string | undefined
+  email: string | undefined
+  phone: string | undefined
+  departmentId: string | undefined
+  status: string
+  registeredMs: number
+  updatedMs: number
+  lastChat: { roomId: string; ms: number } | undefined
+  /** When somebody last answered. */
+  answeredMs: number | undefined
+}
+
+export interface DeskAgent {
+  id: string
+  username: string
+  name: string
+  password: string
+  isManager: boolean
+  status: string
+  isAvailable: boolean
+  /** The tokens of open sessions. */
+  tokens: Set<string>
+  updatedMs: number
+}
+
+/** Who wrote something. */
+export interface Author {
+  kind: 'visitor' | 'user'
+  id: string
+  username: string
+  name: string | undefined
+}
+
+export interface DeskMessage {
+  id: string
+  roomId: string
+  text: string
+  /** Of lines that nobody typed. */
+  type: string | undefined
+  author: Author
+  sentMs: number
+  updatedMs: number
+  /** The number of its latest change. */
+  seq: number
+  edited: { ms: number; by: Author } | undefined
+  deletedMs: number | undefined
+  extra: Record<string, unknown>
+}
+
+export interface DeskRoom {
+  id: string
+  inquiryId: string
+  visitor: DeskVisitor
+  departmentId: string | undefined
+  openedMs: number
+  queuedMs: number | undefined
+  takenMs: number | undefined
+  updatedMs: number
+  /** In the order in which they were said. */
+  messages: DeskMessage[]
+  /** The number of the latest change. */
+  seq: number
+  servedBy: { agent: DeskAgent; ms: number } | undefined
+  closed: { ms: number; by: Author } | undefined
+  isWaitingResponse: boolean
+  askedMs: number | undefined
+  spokeMs: number | undefined
+  response: { by: DeskAgent; firstMs: number; lastMs: number; repliedMs: number } | undefined
+  survey: Record<string, string>
+  /** What the agent has not read. */
+  unread: number
+  readMs: number | undefined
+  queueSpot: number | undefined
+}
+
+/** What happened, for those who listen. */
+export type Notice =
+  | { type: 'message'; room: DeskRoom; message: DeskMessage }
+  | { type: 'deleted'; room: DeskRoom; message: DeskMessage }
+  /** Waits from now on. */
+  | { type: 'queued'; room: DeskRoom }
+  /** Is served by somebody from now on. */
+  | { type: 'taken'; room: DeskRoom }
+  | { type: 'changed'; room: DeskRoom }
+  | { type: 'place'; room: DeskRoom; spot: number }
+  | { type: 'presence'; agent: DeskAgent }
+  /** A session of the staff is no more. */
+  | { type: 'signed-out'; agent: DeskAgent; token: string }
+  | { type: 'desk' }
+
+export interface DeskOptions {
+  clock: Clock
+  routing: 'auto' | 'manual'
+  departments: readonly { _id: string; name: string }[]
+  onNotice: (notice: Notice) => void
+}
+
+/** What somebody says. */
+export interface Draft {
+  id?: string | undefined
+  text: string
+  author: Author
+  type?: string | undefined
+  extra?: Record<string, unknown>
+}
+
+/** Lines that come with serving: neither counted as the latest of a room nor unread. */
+const quietTypes: ReadonlySet<string> = new Set(['command', 'uj', 'ul'])
+
+/** The truth. Its functions do what they say without asking whether they may; operations ask first. */
+export class Desk {
+  readonly visitors = new Map<string, DeskVisitor>()
+  readonly agents: DeskAgent[] = []
+  readonly rooms = new Map<string, DeskRoom>()
+  readonly options: DeskOptions
+  #ids = 0
+
+  constructor(options: DeskOptions) {
+    this.options = options
+  }
+
+  now(): number {
+    return this.options.clock.now()
+  }
+
+  /** An id that no other thing has. */
+  newId(kind: string): string {
+    return `${kind}${String(++this.#ids).padStart(6, '0')}`
+  }
+
+  addAgent({ username, name = username, password = 'secret', isManager = false }: NewAgent): DeskAgent {
+    const agent: DeskAgent = {
+      id: this.newId('agent'),
+      username,
+      name,
+      password,
+      isManager,
+      status: 'online',
+      isAvailable: true,
+      tokens: new Set(),
+      updatedMs: this.now(),
+    }
+    this.agents.push(agent)
+    return agent
+  }
+
+  /** Whether somebody is there to answer; it is the same for every department. */
+  isOnline(): boolean {
+    return this.agents.some(isThere)
+  }
+
+  setPresence(agent: DeskAgent, change: { status?: string; isAvailable?: boolean }): void {
+    const before = { status: agent.status, isOnline: this.isOnline() }
+    Object.assign(agent, change, { updatedMs: this.now() })
+    if (agent.status !== before.status) this.#tell({ type: 'presence', agent })
+    if (this.isOnline() !== before.isOnline) this.#tell({ type: 'desk' })
+    if (isThere(agent)) this.#offerQueue()
+  }
+
+  signOut(agent: DeskAgent, token: string): void {
+    if (agent.tokens.delete(token)) this.#tell({ type: 'signed-out', agent, token })
+  }
+
+  register(token: string, given: Partial<DeskVisitor>): DeskVisitor {
+    const known = this.visitors.get(token)
+    const visitor = known ?? {
+      id: this.newId('visitor'),
+      username: `guest-${this.visitors.size + 1}`,
+      token,
+      name: undefined,
+      email: undefined,
+      phone: undefined,
+      departmentId: undefined,
+      status: 'online',
+      registeredMs: this.now(),
+      updatedMs: this.now(),
+      lastChat: undefined,
+      answeredMs: undefined,
+    }
+    for (const [key, value] of Object.entries(given)) if (value !== undefined) Object.assign(visitor, { [key]: value })
+    visitor.updatedMs = this.now()
+    this.visitors.set(token, visitor)
+    return visitor
+  }
+
+  openRoomOf(visitor: DeskVisitor): DeskRoom | undefined {
+    return [...this.rooms.values()].find((room) => room.visitor === visitor && room.closed === undefined)
+  }
+
+  openRoom(visitor: DeskVisitor): DeskRoom {
+    const id = this.newId('room')
+    const room: DeskRoom = {
+      id,
+      inquiryId: this.newId('inquiry'),
+      visitor,
+      departmentId: visitor.departmentId,
+      openedMs: this.now(),
+      queuedMs: this.now(),
+      takenMs: undefined,
+      updatedMs: this.now(),
+      messages: [],
+      seq: 0,
+      servedBy: undefined,
+      closed: undefined,
+      isWaitingResponse: true,
+      askedMs: undefined,
+      spokeMs: undefined,
+      response: undefined,
+      survey: {},
+      unread: 0,
+      readMs: undefined,
+      queueSpot: undefined,
+    }
+    this.rooms.set(id, room)
+    visitor.lastChat = { roomId: id, ms: this.now() }
+    this.say(room, { text: '', type: 'livechat-started', author: visitorAuthor(visitor) })
+    const agent = this.options.routing === 'auto' ? this.#leastBusy() : undefined
+    if (agent === undefined) this.#tell({ type: 'queued', room })
+    else this.take(room, agent)
+    return room
+  }
+
+  /** Writes into a room: the next number, and a time later than that of all before. */
+  say(room: DeskRoom, { id, text, author, type, extra = {} }: Draft): DeskMessage {
+    const latestMs = room.messages.at(-1)?.sentMs ?? -Infinity
+    const message: DeskMessage = {
+      id: id ?? this.newId('message'),
+      roomId: room.id,
+      text,
+      type,
+      author,
+      sentMs: Math.max(this.now(), latestMs + 1),
+      updatedMs: this.now(),
+      seq: ++room.seq,
+      edited: undefined,
+      deletedMs: undefined,
+      extra,
+    }
+    room.messages.push(message)
+    if (type === undefined) this.#noteSpoken(room, message)
+    if (type === undefined && author.kind === 'visitor') room.unread++
+    this.#tell({ type: 'message', room, message })
+    return message
+  }
+
+  edit(room: DeskRoom, message: DeskMessage, text: string, by: Author): void {
+    Object.assign(message, { text, edited: { ms: this.now(), by }, updatedMs: this.now(), seq: ++room.seq })
+    this.#tell({ type: 'message', room, message })
+  }
+
+  remove(room: DeskRoom, message: DeskMessage): void {
+    Object.assign(message, { deletedMs: this.now(), updatedMs: this.now(), seq: ++room.seq })
+    this.#tell({ type: 'deleted', room, message })
+  }
+
+  take(room: DeskRoom, agent: DeskAgent): void {
+    this.#serve(room, agent)
+    this.#tell({ type: 'taken', room })
+  }
+
+  /** Gives a served room to another agent. */
+  transfer(room: DeskRoom, agent: DeskAgent, { by, comment }: { by: DeskAgent; comment?: string | undefined }): void {
+    const before = room.servedBy?.agent
+    this.#serve(room, agent)
+    this.#sayTransfer(room, by, { scope: 'agent', comment, transferredTo: personOf(agent) })
+    this.#sayLeft(room, before)
+    this.#tell({ type: 'taken', room })
+  }
+
+  /** Puts a served room back into the queue. */
+  giveBack(room: DeskRoom, by: DeskAgent): void {
+    const before = room.servedBy?.agent
+    this.#sayTransfer(room, by, { scope: 'queue' })
+    this.#sayLeft(room, before)
+    Object.assign(room, { servedBy: undefined, queuedMs: this.now(), takenMs: undefined, updatedMs: this.now() })
+    this.#tell({ type: 'queued', room })
+  }
+
+  close(room: DeskRoom, by: Author, comment: string): void {
+    this.say(room, {
+      text: comment,
+      type: 'livechat-close',
+      author: by,
+      extra: { groupable: false, transcriptRequested: false },
+    })
+    Object.assign(room, { closed: { ms: this.now(), by }, updatedMs: this.now(), queueSpot: undefined })
+    this.#tell({ type: 'changed', room })
+  }
+
+  rate(room: DeskRoom, answers: Record<string, string>): void {
+    Object.assign(room, { survey: answers, updatedMs: this.now() })
+    this.#tell({ type: 'changed', room })
+  }
+
+  setPlace(room: DeskRoom, spot: number): void {
+    room.queueSpot = spot
+    this.#tell({ type: 'place', room, spot })
+  }
+
+  /** A message and its room, taken back or not. */
+  findMessage(id: string): { room: DeskRoom; message: DeskMessage } | undefined {
+    for (const room of this.rooms.values()) {
+      const message = room.messages.find((each) => each.id === id)
+      if (message !== undefined) return { room, message }
+    }
+    return undefined
+  }
+
+  /** Agents see the rooms they serve and those that wait. */
+  mayRead(agent: DeskAgent, room: DeskRoom): boolean {
+    if (agent.isManager || room.servedBy?.agent === agent) return true
+    return room.closed === undefined && room.servedBy === undefined
+  }
+
+  #noteSpoken(room: DeskRoom, { author, sentMs }: DeskMessage): void {
+    if (author.kind === 'visitor') {
+      room.askedMs = sentMs
+      room.spokeMs = this.now()
+      room.isWaitingResponse = true
+      return
+    }
+    const by = this.agents.find(({ id }) => id === author.id)
+    room.visitor.answeredMs = this.now()
+    room.isWaitingResponse = false
+    room.unread = 0
+    room.readMs = sentMs
+    if (by !== undefined)
+      room.response = { by, firstMs: room.response?.firstMs ?? this.now(), lastMs: this.now(), repliedMs: sentMs }
+  }
+
+  #serve(room: DeskRoom, agent: DeskAgent): void {
+    const atMs = this.now()
+    Object.assign(room, {
+      servedBy: { agent, ms: atMs },
+      takenMs: atMs,
+      updatedMs: atMs,
+      queueSpot: undefined,
+      unread: 1,
+    })
+    this.say(room, { text: 'connected', type: 'command', author: agentAuthor(agent) })
+    this.say(room, { text: '', type: 'uj', author: agentAuthor(agent) })
+  }
+
+  #sayLeft(room: DeskRoom, agent: DeskAgent | undefined): void {
+    if (agent !== undefined) this.say(room, { text: agent.username, type: 'ul', author: agentAuthor(agent) })
+  }
+
+  #sayTransfer(room: DeskRoom, by: DeskAgent, data: { scope: string; [key: string]: unknown }): void {
+    const userType = room.servedBy?.agent === by ? 'agent' : 'user'
+    const transferredBy = { ...personOf(by), userType, type: userType }
+    const ts = new Date(this.now()).toISOString()
+    const transferData = { transferredBy, ts, ...data }
+    this.say(room, { text: '', type: 'livechat_transfer_history', author: agentAuthor(by), extra: { transferData } })
+  }
+
+  #leastBusy(): DeskAgent | undefined {
+    const load = (agent: DeskAgent) =>
+      [...this.rooms.values()].filter(({ servedBy, closed }) => servedBy?.agent === agent && closed === undefined)
+        .length
+    return this.agents.filter(isThere).sort((one, other) => load(one) - load(other))[0]
+  }
+
+  #offerQueue(): void {
+    if (this.options.routing !== 'auto') return
+    for (const room of this.rooms.values()) {
+      const agent = room.servedBy === undefined && room.closed === undefined ? this.#leastBusy() : undefined
+      if (agent !== undefined) this.take(room, agent)
+    }
+  }
+
+  #tell(notice: Notice): void {
+    this.options.onNotice(notice)
+  }
+}
+
+export interface NewAgent {
+  username: string
+  /** The username unless given. */
+  name?: string
+  /** `secret` unless given. */
+  password?: string
+  /** Managers see every room, hand rooms over, and end those of others. */
+  isManager?: boolean
+}
+
+export function isThere({ status, isAvailable }: DeskAgent): boolean {
+  return isAvailable && status !== 'offline'
+}
+
+export function visitorAuthor({ id, username, name }: DeskVisitor): Author {
+  return { kind: 'visitor', id, username, name }
+}
+
+export function agentAuthor({ id, username, name }: DeskAgent): Author {
+  return { kind: 'user', id, username, name }
+}
+
+export function personOf({ id, username, name }: DeskAgent): { _id: string; username: string; name: string } {
+  return { _id: id, username, name }
+}
+
+/** The latest line that counts as said. */
+export function lastMessageOf(room: DeskRoom): DeskMessage | undefined {
+  return room.messages.findLast(
+    ({ deletedMs, type }) => deletedMs === undefined && (type === undefined || !quietTypes.has(type)),
+  )
+}

@@ -1,0 +1,124 @@
+// The server's side of the sockets: frames in and out, who listens to what, and what is told.
+import type { Clock } from '../clock.ts'
+import type { Desk, DeskAgent, DeskRoom, Notice } from './desk.ts'
+import { agentDocument, inquiryDocument, messageDocument, roomDocument, type Reader } from './documents.ts'
+import { toEjson } from './ejson.ts'
+import { MY_MESSAGES, Peer, type Activity } from './peer.ts'
+import type { ServerEnd, Visit } from './sockets.ts'
+import { placeInQueue } from './visitor-operations.ts'
+
+export interface Peers {
+  readonly accept: (end: ServerEnd) => Visit
+  /** Tells whoever listens what happened. */
+  hear(notice: Notice): void
+  /** Somebody types, as both old and new clients call it. */
+  tellTyping(rid: string, activity: Activity, except?: object): void
+}
+
+/** The sockets of a desk. */
+export function makePeers(desk: Desk, clock: Clock): Peers {
+  const peers = new Set<Peer>()
+
+  /** Tells everybody who listens to a key and still may, once each. */
+  function tell(
+    stream: string,
+    key: string,
+    argsFor: (reader: Reader) => unknown[] | undefined,
+    except?: object,
+  ): void {
+    for (const peer of peers) {
+      if (peer === except) continue
+      const place = [...peer.subscriptions.values()].find((each) => each?.stream === stream && each.key === key)
+      const args = place && argsFor(place.reader)
+      if (args !== undefined) peer.say(changed(stream, key, args))
+    }
+  }
+
+  function tellMine(room: DeskRoom, args: unknown[]): void {
+    for (const peer of peers) {
+      const { agent } = peer
+      const listens = [...peer.subscriptions.values()].some((each) => each?.key === MY_MESSAGES)
+      if (agent === undefined || !listens || !desk.mayRead(agent, room)) continue
+      const isMember = room.servedBy?.agent === agent
+      peer.say(changed('room-messages', MY_MESSAGES, [...args, { roomParticipant: isMember, roomType: 'l' }]))
+    }
+  }
+
+  function tellQueue(room: DeskRoom, types: readonly string[]): void {
+    for (const type of types)
+      for (const key of ['public', room.inquiryId, ...(room.departmentId ? [`department/${room.departmentId}`] : [])])
+        tell('livechat-inquiry-queue-observer', key, () => [{ ...inquiryDocument(room, { withLast: false }), type }])
+  }
+
+  /** The room is another now; whoever may not listen any more hears nothing from now on. */
+  function tellRoom(room: DeskRoom): void {
+    tell('room-data', room.id, () => [roomDocument(room, 'staff')])
+    for (const { subscriptions } of peers)
+      for (const [id, each] of subscriptions) if (each?.isAllowed() === false) subscriptions.delete(id)
+  }
+
+  const ears: { [Type in Notice['type']]: (notice: Extract<Notice, { type: Type }>) => void } = {
+    message: ({ room, message }) => {
+      tell('room-messages', room.id, (reader) => [messageDocument(message, room, reader)])
+      tellMine(room, [messageDocument(message, room, 'staff')])
+    },
+    deleted: ({ room, message }) => tell('notify-room', `${room.id}/deleteMessage`, () => [{ _id: message.id }]),
+    queued: ({ room }) => tellAssigned(room),
+    taken: ({ room }) => tellAssigned(room),
+    changed: ({ room }) => tellRoom(room),
+    place: ({ room, spot }) => tell('livechat-room', room.id, () => [{ type: 'queueData', data: placeInQueue(spot) }]),
+    presence: ({ agent }) => tellPresence(agent),
+    'signed-out': (notice) => {
+      for (const peer of [...peers]) peer.letGo(notice)
+    },
+    desk: () => {
+      for (const key of ['all', ...desk.options.departments.map(({ _id }) => _id)])
+        tell('livechat-desk', key, () => [{ online: desk.isOnline() }])
+    },
+  }
+
+  function hear(notice: Notice): void {
+    // The table pairs each type with a function of its own notice; the union of pairs hides that from the compiler.
+    const listen = ears[notice.type] as (notice: Notice) => void
+    listen(notice)
+  }
+
+  function tellAssigned(room: DeskRoom): void {
+    const agent = room.servedBy?.agent
+    tell('livechat-room', room.id, () => [{ type: 'agentData', ...(agent && { data: agentDocument(agent) }) }])
+    tellQueue(room, agent === undefined ? ['added', 'changed'] : ['changed'])
+    tellRoom(room)
+  }
+
+  function tellPresence(agent: DeskAgent): void {
+    const { id, username, status, name } = agent
+    const code = ['offline', 'online', 'away', 'busy'].indexOf(status)
+    tell('notify-logged', 'user-status', () => [[id, username, code, '', name, ['livechat-agent', 'user']]])
+    for (const room of desk.rooms.values())
+      if (room.servedBy?.agent === agent && room.closed === undefined)
+        tell('livechat-room', room.id, () => [{ type: 'agentStatus', status }])
+  }
+
+  function tellTyping(rid: string, { name, activities, extras }: Activity, except?: object): void {
+    const activity = extras === undefined ? [name, activities] : [name, activities, extras]
+    tell('notify-room', `${rid}/user-activity`, () => activity, except)
+    tell('notify-room', `${rid}/typing`, () => [name, activities.includes('user-typing')], except)
+  }
+
+  function accept(end: ServerEnd): Visit {
+    const peer = new Peer({ desk, clock, end, tellTyping, onEnd: () => void peers.delete(peer) })
+    peers.add(peer)
+    return peer
+  }
+
+  return { accept, hear, tellTyping }
+}
+
+function changed(stream: string, eventName: string, args: readonly unknown[]): object {
+  return {
+    msg: 'changed',
+    collection: `stream-${stream}`,
+    id: 'id',
+    fields: { eventName, args: args.map((each) => toEjson(each)) },
+  }
+}

@@ -1,0 +1,388 @@
+// What members of the staff can ask for over HTTP: as much as an agent's session needs.
+import type { Contract } from '@deskbell/contract/contract.ts'
+import { agentAuthor, isThere, personOf, type Desk, type DeskAgent, type DeskMessage, type DeskRoom } from './desk.ts'
+import {
+  inquiryDocument,
+  listedDocument,
+  messageDocument,
+  roomDocument,
+  subscriptionDocument,
+  timeOf,
+  userDocument,
+} from './documents.ts'
+import type { Table } from './operation.ts'
+import { bare, forbidden, inWords, notPermitted, Refused, signInFailed, withCode } from './refusal.ts'
+
+type StaffKey = Extract<
+  keyof Contract,
+  | 'POST /login'
+  | 'POST /logout'
+  | 'GET /me'
+  | 'POST /livechat/agent.status'
+  | 'GET /livechat/users/:type'
+  | 'GET /livechat/config/routing'
+  | 'GET /livechat/inquiries.queuedForUser'
+  | 'GET /livechat/inquiries.getOne'
+  | 'POST /livechat/inquiries.take'
+  | 'POST /livechat/inquiries.returnAsInquiry'
+  | 'POST /livechat/room.forward'
+  | 'POST /livechat/room.closeByUser'
+  | 'GET /livechat/rooms'
+  | 'GET /rooms.get'
+  | 'GET /rooms.info'
+  | 'GET /subscriptions.get'
+  | 'POST /subscriptions.read'
+  | 'GET /livechat/messages/:rid'
+  | 'GET /chat.syncMessages'
+  | 'GET /chat.getMessage'
+  | 'POST /chat.sendMessage'
+  | 'POST /chat.update'
+  | 'POST /chat.delete'
+>
+
+/** The operations of the staff on a desk. */
+export function staffOperations(desk: Desk): Table<StaffKey> {
+  return { ...session(desk), ...queue(desk), ...serving(desk), ...listing(desk), ...saying(desk), ...reading(desk) }
+}
+
+/** Signs in with what a client gave: a token, or a name and a password; answers the token of the session. */
+export function signIn(
+  desk: Desk,
+  given: { resume?: unknown; user?: unknown; password?: unknown },
+): { agent: DeskAgent; token: string } | undefined {
+  const { resume, user, password } = given
+  if (typeof resume === 'string') {
+    const agent = desk.agents.find(({ tokens }) => tokens.has(resume))
+    return agent && { agent, token: resume }
+  }
+  const agent = desk.agents.find(({ username }) => username === user || `${username}@example.org` === user)
+  if (agent === undefined || agent.password !== password) return undefined
+  const token = desk.newId('session')
+  agent.tokens.add(token)
+  return { agent, token }
+}
+
+function session(desk: Desk) {
+  return {
+    'POST /login': {
+      isPlain: true,
+      answer: ({ body: { user, username, email, password, resume } }) => {
+        const signedIn = signIn(desk, { resume, user: user ?? username ?? email, password })
+        if (signedIn === undefined) throw signInFailed
+        const { agent, token } = signedIn
+        return {
+          status: 'success' as const,
+          data: { userId: agent.id, authToken: token, me: userDocument(agent) },
+        }
+      },
+    },
+    'POST /logout': {
+      isStaffs: true,
+      isPlain: true,
+      answer: ({ caller, headers }) => {
+        desk.signOut(caller, headers.get('x-auth-token') ?? '')
+        return { status: 'success' as const, data: { message: "You've been logged out!" } }
+      },
+    },
+    'GET /me': { isStaffs: true, answer: ({ caller }) => userDocument(caller) },
+    'POST /livechat/agent.status': {
+      isStaffs: true,
+      answer: ({ caller, body: { status } }) => {
+        const isAvailable = status === undefined ? !caller.isAvailable : status === 'available'
+        desk.setPresence(caller, { isAvailable })
+        return { status: isAvailable ? ('available' as const) : ('not-available' as const) }
+      },
+    },
+    'GET /livechat/users/:type': {
+      isStaffs: true,
+      answer: ({ query }) => page(query, 'users', desk.agents.map(listedDocument)),
+    },
+    'GET /livechat/config/routing': {
+      isStaffs: true,
+      answer: () => ({
+        config: {
+          previewRoom: desk.options.routing === 'manual',
+          showConnecting: desk.options.routing === 'manual',
+          showQueue: desk.options.routing === 'manual',
+          showQueueLink: true,
+          returnQueue: desk.options.routing === 'manual',
+          enableTriggerAction: true,
+          autoAssignAgent: desk.options.routing === 'auto',
+        },
+      }),
+    },
+  } satisfies Partial<Table<StaffKey>>
+}
+
+function queue(desk: Desk) {
+  return {
+    'GET /livechat/inquiries.queuedForUser': {
+      isStaffs: true,
+      answer: ({ query }) => {
+        const waiting = [...desk.rooms.values()].filter(isWaiting)
+        return page(
+          query,
+          'inquiries',
+          waiting.map((room) => inquiryDocument(room, { withLast: desk.options.routing === 'manual' })),
+        )
+      },
+    },
+    'GET /livechat/inquiries.getOne': {
+      isStaffs: true,
+      requires: ['roomId'],
+      answer: ({ query: { roomId } }) => {
+        const room = desk.rooms.get(roomId)
+        if (room === undefined || room.closed !== undefined) return { inquiry: null }
+        return { inquiry: inquiryDocument(room, { withLast: desk.options.routing === 'manual' }) }
+      },
+    },
+    'POST /livechat/inquiries.take': {
+      isStaffs: true,
+      requires: ['inquiryId'],
+      answer: ({ caller, body: { inquiryId } }) => {
+        const room = [...desk.rooms.values()].find((each) => each.inquiryId === inquiryId)
+        if (room === undefined || room.closed !== undefined) throw withCode('error-not-found', 'Inquiry not found')
+        if (room.servedBy !== undefined) throw withCode('error-inquiry-taken', 'Inquiry already taken')
+        if (!isThere(caller))
+          throw withCode(
+            'error-agent-status-service-offline',
+            'Agent status is offline or Omnichannel service is not active',
+          )
+        desk.take(room, caller)
+        return { inquiry: roomDocument(room, 'staff') }
+      },
+    },
+    'POST /livechat/inquiries.returnAsInquiry': {
+      isStaffs: true,
+      requires: ['roomId'],
+      answer: ({ caller, body: { roomId } }) => {
+        const room = desk.rooms.get(roomId)
+        if (room === undefined) throw bare('error-invalid-room')
+        if (room.closed !== undefined) throw bare('room-closed')
+        if (room.servedBy === undefined) return { result: false }
+        desk.giveBack(room, caller)
+        return { result: true }
+      },
+    },
+  } satisfies Partial<Table<StaffKey>>
+}
+
+function serving(desk: Desk) {
+  return {
+    'POST /livechat/room.forward': {
+      isStaffs: true,
+      requires: ['roomId'],
+      answer: ({ caller, body: { roomId, userId, comment } }) => {
+        if (!caller.isManager) throw notPermitted
+        const room = desk.rooms.get(roomId)
+        if (room === undefined) throw bare('error-invalid-room')
+        if (room.closed !== undefined) throw bare('This_conversation_is_already_closed')
+        const agent = desk.agents.find(({ id }) => id === userId)
+        if (agent === undefined || !isThere(agent)) throw bare('error-user-is-offline')
+        if (room.servedBy?.agent === agent) throw bare('error-selected-agent-room-agent-are-same')
+        desk.transfer(room, agent, { by: caller, comment: comment ?? undefined })
+        return {}
+      },
+    },
+    'POST /livechat/room.closeByUser': {
+      isStaffs: true,
+      requires: ['rid'],
+      answer: ({ caller, body: { rid, comment = '' } }) => {
+        const room = desk.rooms.get(rid)
+        if (room === undefined) throw bare('error-invalid-room')
+        if (room.closed !== undefined) throw bare('error-room-already-closed')
+        if (room.servedBy?.agent !== caller && !caller.isManager) throw bare('error-not-authorized')
+        desk.close(room, agentAuthor(caller), comment)
+        return {}
+      },
+    },
+    'POST /subscriptions.read': {
+      isStaffs: true,
+      answer: ({ caller, body: { rid, roomId } }) => {
+        const room = desk.rooms.get(rid ?? roomId ?? '')
+        if (room === undefined || !desk.mayRead(caller, room)) throw bare('error-invalid-subscription')
+        Object.assign(room, { unread: 0, readMs: desk.now() })
+        return {}
+      },
+    },
+  } satisfies Partial<Table<StaffKey>>
+}
+
+function listing(desk: Desk) {
+  return {
+    'GET /livechat/rooms': {
+      isStaffs: true,
+      answer: ({ caller, query }) => {
+        const { agents, open, queued } = query
+        if (!caller.isManager && agents?.join() !== caller.id) throw forbidden('unauthorized')
+        const found = [...desk.rooms.values()].filter((room) => {
+          if (queued === true && !isWaiting(room)) return false
+          if (open !== undefined && open !== (room.closed === undefined)) return false
+          return agents === undefined || agents.includes(room.servedBy?.agent.id ?? '')
+        })
+        return page(
+          query,
+          'rooms',
+          found.map((room) => roomDocument(room, 'staff')),
+        )
+      },
+    },
+    'GET /rooms.get': {
+      isStaffs: true,
+      answer: ({ caller }) => ({
+        update: servedOpen(desk, caller).map((room) => roomDocument(room, 'staff')),
+        remove: [],
+      }),
+    },
+    'GET /rooms.info': {
+      isStaffs: true,
+      requires: ['roomId'],
+      answer: ({ caller, query: { roomId } }) => {
+        const room = desk.rooms.get(roomId)
+        if (room === undefined || !desk.mayRead(caller, room))
+          throw new Refused(400, { success: false, error: 'not-allowed', errorType: 'Not Allowed' })
+        return { room: roomDocument(room, 'staff') }
+      },
+    },
+    'GET /subscriptions.get': {
+      isStaffs: true,
+      answer: ({ caller }) => ({
+        update: servedOpen(desk, caller).map((room) => subscriptionDocument(room, caller)),
+        remove: [],
+      }),
+    },
+  } satisfies Partial<Table<StaffKey>>
+}
+
+function saying(desk: Desk) {
+  return {
+    'POST /chat.sendMessage': {
+      isStaffs: true,
+      requires: ['message'],
+      answer: ({ caller, body: { message: given } }) => {
+        const { rid, msg = '', _id } = given
+        const earlier = _id ? desk.findMessage(_id) : undefined
+        if (earlier?.room.id === rid && isOwn(earlier.message, caller) && earlier.message.deletedMs === undefined)
+          return { message: messageDocument(earlier.message, earlier.room, 'staff') }
+        const room = requireWritable(desk, caller, rid)
+        if (earlier !== undefined) throw bare('invalid-message')
+        const message = desk.say(room, { id: _id || undefined, text: msg, author: agentAuthor(caller) })
+        return { message: messageDocument(message, room, 'staff') }
+      },
+    },
+    'POST /chat.update': {
+      isStaffs: true,
+      requires: ['roomId', 'msgId', 'text'],
+      answer: ({ caller, body: { roomId, msgId, text } }) => {
+        const { room, message } = requireOwn(desk, caller, roomId, msgId)
+        desk.edit(room, message, text, agentAuthor(caller))
+        return { message: messageDocument(message, room, 'staff') }
+      },
+    },
+    'POST /chat.delete': {
+      isStaffs: true,
+      requires: ['roomId', 'msgId'],
+      answer: ({ caller, body: { roomId, msgId } }) => {
+        const { room, message } = requireOwn(desk, caller, roomId, msgId)
+        desk.remove(room, message)
+        return { _id: msgId, ts: desk.now(), message: { _id: msgId, rid: roomId, u: personOf(caller) } }
+      },
+    },
+  } satisfies Partial<Table<StaffKey>>
+}
+
+function reading(desk: Desk) {
+  return {
+    'GET /livechat/messages/:rid': {
+      isStaffs: true,
+      answer: ({ caller, params: { rid }, query: { count = 50, offset = 0, before, after } }) => {
+        const room = desk.rooms.get(rid)
+        if (room === undefined) throw bare('invalid-room')
+        if (!desk.mayRead(caller, room)) throw bare('not-allowed')
+        const beforeMs = before === undefined ? Infinity : Date.parse(before)
+        const afterMs = after === undefined ? -Infinity : Date.parse(after)
+        const said = room.messages.filter(
+          ({ deletedMs, type, sentMs }) =>
+            deletedMs === undefined && type === undefined && sentMs < beforeMs && sentMs > afterMs,
+        )
+        const messages = said.slice(offset, offset + count).map((message) => messageDocument(message, room, 'staff'))
+        return { messages, count, offset, total: said.length }
+      },
+    },
+    'GET /chat.syncMessages': {
+      isStaffs: true,
+      requires: ['roomId', 'lastUpdate'],
+      answer: ({ caller, query: { roomId, lastUpdate } }) => {
+        const room = desk.rooms.get(roomId)
+        if (room === undefined || !desk.mayRead(caller, room)) throw withCode('error-not-allowed')
+        const later = room.messages.filter(({ updatedMs }) => updatedMs > Date.parse(lastUpdate))
+        return {
+          result: {
+            updated: later
+              .filter(({ deletedMs }) => deletedMs === undefined)
+              .map((message) => messageDocument(message, room, 'staff')),
+            deleted: later.flatMap(({ id, deletedMs }) =>
+              deletedMs === undefined ? [] : [{ _id: id, _deletedAt: timeOf(deletedMs) }],
+            ),
+          },
+        }
+      },
+    },
+    'GET /chat.getMessage': {
+      isStaffs: true,
+      requires: ['msgId'],
+      answer: ({ caller, query: { msgId } }) => {
+        const { room, message } = requireMessage(desk, caller, msgId)
+        return { message: messageDocument(message, room, 'staff') }
+      },
+    },
+  } satisfies Partial<Table<StaffKey>>
+}
+
+/** A page of a list, with what every list answers beside its rows. */
+function page<Name extends string, Row>(
+  { offset = 0, count = 50 }: { offset?: number; count?: number },
+  name: Name,
+  rows: readonly Row[],
+) {
+  const shown = rows.slice(offset, offset + count)
+  return { [name]: shown, count: shown.length, offset, total: rows.length } as Record<Name, Row[]> & {
+    count: number
+    offset: number
+    total: number
+  }
+}
+
+function isWaiting({ servedBy, closed }: DeskRoom): boolean {
+  return servedBy === undefined && closed === undefined
+}
+
+function servedOpen(desk: Desk, agent: DeskAgent): DeskRoom[] {
+  return [...desk.rooms.values()].filter(({ servedBy, closed }) => servedBy?.agent === agent && closed === undefined)
+}
+
+function isOwn({ type, author }: DeskMessage, { id }: DeskAgent): boolean {
+  return type === undefined && author.kind === 'user' && author.id === id
+}
+
+function requireWritable(desk: Desk, caller: DeskAgent, rid: string): DeskRoom {
+  const room = desk.rooms.get(rid)
+  if (room === undefined) throw bare('error-invalid-room')
+  if (!desk.mayRead(caller, room)) throw bare('error-not-allowed')
+  if (room.closed !== undefined) throw bare('room-closed')
+  return room
+}
+
+function requireMessage(desk: Desk, caller: DeskAgent, id: string) {
+  const found = desk.findMessage(id)
+  if (found === undefined || found.message.deletedMs !== undefined || !desk.mayRead(caller, found.room))
+    throw inWords(`No message found with the id of "${id}".`)
+  return found
+}
+
+function requireOwn(desk: Desk, caller: DeskAgent, roomId: string, id: string) {
+  const found = requireMessage(desk, caller, id)
+  if (found.room.id !== roomId) throw inWords('The room id provided does not match where the message is from.')
+  if (!isOwn(found.message, caller)) throw withCode('error-action-not-allowed')
+  return found
+}

@@ -1,0 +1,8 @@
+// `@deskbell/sdk/testing`: a livechat server in memory, for tests of whatever is built on the sessions.
+export { fakeClock } from './fake-clock.ts'
+export type { FakeClock, FakeClockOptions } from './fake-clock.ts'
+export { fakeServer } from './fake-server.ts'
+export type { FakeAgent, FakeServer, FakeServerOptions, FakeVisitor, Faults } from './fake-server.ts'
+export type { EndFault, FrameFault, FrameFaults, RequestFault, RequestFaults } from './faults.ts'
+export type { FakeCall } from './http.ts'
+export type { NewAgent } from './desk.ts'
