@@ -17,7 +17,6 @@ import { readSettings } from './areas/settings/settings.ts'
 import { mailAtClose } from './areas/transcripts/transcripts.ts'
 import { captureContact, removeExpiredVisits, tellPresence } from './areas/visitors/visitors.ts'
 import type { Context } from './context.ts'
-import type { Rule } from './database/transaction.ts'
 import type { JobFunction, Recurring } from './jobs/worker.ts'
 import { parseMailbox } from './mail/address.ts'
 import { removeOldLetters } from './mail/outbox.ts'
@@ -27,18 +26,17 @@ import { sendMail } from './mail/send-mail.ts'
 export function jobFunctions(context: Context): Readonly<Record<string, JobFunction>> {
   const { transact, read, config, files } = context
   return {
-    // Many at once would hold the writer for long, so they are offered a few in each transaction.
     'offer-waiting-chats': async () => {
-      while ((await transact((tx) => offerWaitingChats(tx))) > 0);
+      while ((await offerWaitingChats(context)) > 0);
       await offerOutside(context)
     },
     'forget-department': async (data) => {
       const { departmentId } = data as { departmentId: string }
       while ((await transact((tx) => forgetRemoved(tx, departmentId))) > 0);
     },
-    'close-waiting-too-long': () => untilNothing(context, closeWaitingTooLong),
-    'end-abandoned': () => untilNothing(context, endAbandoned),
-    'close-held-too-long': () => untilNothing(context, closeHeldTooLong),
+    'close-waiting-too-long': () => closeWaitingTooLong(context),
+    'end-abandoned': () => endAbandoned(context),
+    'close-held-too-long': () => closeHeldTooLong(context),
     'transfer-unanswered': (taken) =>
       withOutside(context, (tx, outside) => transferUnanswered(tx, taken as Taken, outside)),
     'act-on-leave': (leave) => actOnLeave(context, leave as Leave),
@@ -62,11 +60,6 @@ export function jobFunctions(context: Context): Readonly<Record<string, JobFunct
       while ((await transact(removeExpiredVisits)) > 0);
     },
   }
-}
-
-/** Runs a rule that does a few at a time until there is nothing left to do. */
-async function untilNothing({ transact }: Context, rule: Rule<number>): Promise<void> {
-  while ((await transact(rule)) > 0);
 }
 
 const SECOND_MS = 1_000

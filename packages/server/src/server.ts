@@ -82,7 +82,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
   const bus = makeBus((error) => log.error({ err: error }, 'A listener failed.'))
   const jobs = makeJobSignal()
   const newId = surroundings.newId ?? makeNewId(clock)
-  const database = await openOurs(config, makeHooks({ clock, newId, bus, jobs }))
+  const database = await openOurs(config, makeHooks({ clock, newId, bus, jobs, log }))
   const { transact, reader } = database
   const context = makeContext(database, { clock, newId, config, log }, surroundings)
   const whoIs: WhoIs = (credentials) => authenticate(reader, credentials, new Date(clock()).toISOString())
@@ -104,7 +104,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     resources: [...fileResources(context, whoIs), ...avatarResources(context)],
     dispatch,
     newRequestId: newId,
-    metrics: makeMetrics({ version, database: database.kind, writesWaiting: () => database.waiting() }),
+    metrics: makeMetrics(version, database),
     apiDocument: () => openApiDocument(areas, { version }),
     checkDatabase: () => readSettings(reader),
     allowedOrigin: (origin) => allowedOrigin(context, origin),
@@ -249,10 +249,11 @@ interface Surround {
   newId: () => string
   bus: Bus
   jobs: ReturnType<typeof makeJobSignal>
+  log: Logger
 }
 
 /** What transactions set off: job rows with them, events and the worker after them. */
-function makeHooks({ clock, newId, bus, jobs }: Surround): TransactionHooks {
+function makeHooks({ clock, newId, bus, jobs, log }: Surround): TransactionHooks {
   return {
     clock,
     newId,
@@ -265,6 +266,7 @@ function makeHooks({ clock, newId, bus, jobs }: Surround): TransactionHooks {
       bus.publish(events)
       jobs.tellCommitted()
     },
+    onLeftUndone: (error) => log.warn({ err: error }, 'What was to follow a write failed; a job comes by later.'),
   }
 }
 

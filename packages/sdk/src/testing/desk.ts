@@ -84,11 +84,12 @@ export interface DeskRoom {
 export type Notice =
   | { type: 'message'; room: DeskRoom; message: DeskMessage }
   | { type: 'deleted'; room: DeskRoom; message: DeskMessage }
-  /** Waits from now on. */
-  | { type: 'queued'; room: DeskRoom }
+  /** Waits from now on: for the first time, or again. */
+  | { type: 'queued'; room: DeskRoom; isNew: boolean }
   /** Is served by somebody from now on. */
   | { type: 'taken'; room: DeskRoom }
   | { type: 'changed'; room: DeskRoom }
+  | { type: 'closed'; room: DeskRoom }
   | { type: 'place'; room: DeskRoom; spot: number }
   | { type: 'presence'; agent: DeskAgent }
   /** A session of the staff is no more. */
@@ -222,7 +223,7 @@ export class Desk {
     visitor.lastChat = { roomId: id, ms: this.now() }
     this.say(room, { text: '', type: 'livechat-started', author: visitorAuthor(visitor) })
     const agent = this.options.routing === 'auto' ? this.#leastBusy() : undefined
-    if (agent === undefined) this.#tell({ type: 'queued', room })
+    if (agent === undefined) this.#tell({ type: 'queued', room, isNew: true })
     else this.take(room, agent)
     return room
   }
@@ -280,7 +281,7 @@ export class Desk {
     this.#sayTransfer(room, by, { scope: 'queue' })
     this.#sayLeft(room, before)
     Object.assign(room, { servedBy: undefined, queuedMs: this.now(), takenMs: undefined, updatedMs: this.now() })
-    this.#tell({ type: 'queued', room })
+    this.#tell({ type: 'queued', room, isNew: false })
   }
 
   close(room: DeskRoom, by: Author, comment: string): void {
@@ -291,11 +292,16 @@ export class Desk {
       extra: { groupable: false, transcriptRequested: false },
     })
     Object.assign(room, { closed: { ms: this.now(), by }, updatedMs: this.now(), queueSpot: undefined })
-    this.#tell({ type: 'changed', room })
+    this.#tell({ type: 'closed', room })
   }
 
   rate(room: DeskRoom, answers: Record<string, string>): void {
     Object.assign(room, { survey: answers, updatedMs: this.now() })
+    this.#tell({ type: 'changed', room })
+  }
+
+  markRead(room: DeskRoom): void {
+    Object.assign(room, { unread: 0, readMs: this.now() })
     this.#tell({ type: 'changed', room })
   }
 

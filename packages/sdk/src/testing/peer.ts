@@ -276,7 +276,10 @@ const places: Readonly<Record<string, (asked: Asked) => Decided>> = {
     if (proof['token'] === undefined) return forStaff(asked, rid)
     return roomOf(desk, rid, proof['token']) ? { reader: 'visitor', isAllowed: () => true } : 'refused'
   },
-  'livechat-desk': () => ({ reader: 'visitor', isAllowed: () => true }),
+  'livechat-desk': ({ desk, key }) => {
+    const isThere = key === 'all' || desk.options.departments.some(({ _id }) => _id === key)
+    return isThere ? { reader: 'visitor', isAllowed: () => true } : 'refused'
+  },
   'room-data': (asked) => forStaff(asked, asked.key),
   'livechat-inquiry-queue-observer': ({ agent }) => signedIn(agent),
   'notify-logged': ({ agent }) => signedIn(agent),

@@ -1,10 +1,11 @@
 // The server's side of the sockets: frames in and out, who listens to what, and what is told.
 import type { Clock } from '../clock.ts'
-import type { Desk, DeskAgent, DeskRoom, Notice } from './desk.ts'
-import { agentDocument, inquiryDocument, messageDocument, roomDocument, type Reader } from './documents.ts'
+import type { Desk, DeskAgent, DeskMessage, DeskRoom, Notice } from './desk.ts'
+import { agentDocument, inquiryDocument, messageDocument, type Reader } from './documents.ts'
 import { toEjson } from './ejson.ts'
 import { MY_MESSAGES, Peer, type Activity } from './peer.ts'
 import type { ServerEnd, Visit } from './sockets.ts'
+import { makeStaffFeed } from './staff-feed.ts'
 import { placeInQueue } from './visitor-operations.ts'
 
 export interface Peers {
@@ -15,9 +16,17 @@ export interface Peers {
   tellTyping(rid: string, activity: Activity, except?: object): void
 }
 
+const QUEUE = 'livechat-inquiry-queue-observer'
+
+/** The keys under which a chat is told to those who show a queue. */
+function queuesOf({ departmentId }: Pick<DeskRoom, 'departmentId'>): string[] {
+  return departmentId === undefined ? ['public'] : ['public', `department/${departmentId}`]
+}
+
 /** The sockets of a desk. */
 export function makePeers(desk: Desk, clock: Clock): Peers {
   const peers = new Set<Peer>()
+  const staff = makeStaffFeed(tell)
 
   /** Tells everybody who listens to a key and still may, once each. */
   function tell(
@@ -44,28 +53,55 @@ export function makePeers(desk: Desk, clock: Clock): Peers {
     }
   }
 
-  function tellQueue(room: DeskRoom, types: readonly string[]): void {
-    for (const type of types)
-      for (const key of ['public', room.inquiryId, ...(room.departmentId ? [`department/${room.departmentId}`] : [])])
-        tell('livechat-inquiry-queue-observer', key, () => [{ ...inquiryDocument(room, { withLast: false }), type }])
+  /** A chat that begins to wait, changes, or leaves the queue, for consoles that show it. */
+  function tellQueue(room: DeskRoom, { isNew = false } = {}): void {
+    const isShown = room.servedBy === undefined && desk.options.routing === 'manual'
+    const entry = inquiryDocument(room, { withLast: isShown })
+    for (const type of isNew ? ['added', 'changed'] : ['changed'])
+      for (const key of queuesOf(room)) tell(QUEUE, key, () => [{ ...entry, type }])
+    tell(QUEUE, room.inquiryId, () => [{ ...entry, clientAction: isNew ? 'inserted' : 'updated' }])
+  }
+
+  function tellGone({ inquiryId: _id, id: rid, ...room }: DeskRoom): void {
+    for (const key of queuesOf(room)) tell(QUEUE, key, () => [{ _id, rid, type: 'removed' }])
+    tell(QUEUE, _id, () => [{ _id, clientAction: 'removed' }])
   }
 
   /** The room is another now; whoever may not listen any more hears nothing from now on. */
   function tellRoom(room: DeskRoom): void {
-    tell('room-data', room.id, () => [roomDocument(room, 'staff')])
+    staff.tellRoom(room)
     for (const { subscriptions } of peers)
       for (const [id, each] of subscriptions) if (each?.isAllowed() === false) subscriptions.delete(id)
   }
 
+  function tellMessage(room: DeskRoom, message: DeskMessage): void {
+    staff.admit(room)
+    tell('room-messages', room.id, (reader) => [messageDocument(message, room, reader)])
+    tellMine(room, [messageDocument(message, room, 'staff')])
+    tellMoved(room)
+  }
+
+  /** Something was said, or taken back. */
+  function tellMoved(room: DeskRoom): void {
+    // Several lines that are said together are told of once.
+    queueMicrotask(() => staff.tellRoom(room))
+    const waits = room.servedBy === undefined && room.closed === undefined
+    if (waits && room.messages.length > 1) tellQueue(room)
+  }
+
   const ears: { [Type in Notice['type']]: (notice: Extract<Notice, { type: Type }>) => void } = {
-    message: ({ room, message }) => {
-      tell('room-messages', room.id, (reader) => [messageDocument(message, room, reader)])
-      tellMine(room, [messageDocument(message, room, 'staff')])
+    message: ({ room, message }) => tellMessage(room, message),
+    deleted: ({ room, message }) => {
+      tell('notify-room', `${room.id}/deleteMessage`, () => [{ _id: message.id }])
+      tellMoved(room)
     },
-    deleted: ({ room, message }) => tell('notify-room', `${room.id}/deleteMessage`, () => [{ _id: message.id }]),
-    queued: ({ room }) => tellAssigned(room),
+    queued: ({ room, isNew }) => tellAssigned(room, { isNew }),
     taken: ({ room }) => tellAssigned(room),
     changed: ({ room }) => tellRoom(room),
+    closed: ({ room }) => {
+      tellRoom(room)
+      tellGone(room)
+    },
     place: ({ room, spot }) => tell('livechat-room', room.id, () => [{ type: 'queueData', data: placeInQueue(spot) }]),
     presence: ({ agent }) => tellPresence(agent),
     'signed-out': (notice) => {
@@ -83,11 +119,11 @@ export function makePeers(desk: Desk, clock: Clock): Peers {
     listen(notice)
   }
 
-  function tellAssigned(room: DeskRoom): void {
+  function tellAssigned(room: DeskRoom, note: { isNew?: boolean } = {}): void {
     const agent = room.servedBy?.agent
     tell('livechat-room', room.id, () => [{ type: 'agentData', ...(agent && { data: agentDocument(agent) }) }])
-    tellQueue(room, agent === undefined ? ['added', 'changed'] : ['changed'])
     tellRoom(room)
+    tellQueue(room, note)
   }
 
   function tellPresence(agent: DeskAgent): void {

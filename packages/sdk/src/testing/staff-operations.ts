@@ -201,7 +201,7 @@ function serving(desk: Desk) {
       answer: ({ caller, body: { rid, roomId } }) => {
         const room = desk.rooms.get(rid ?? roomId ?? '')
         if (room === undefined || !desk.mayRead(caller, room)) throw bare('error-invalid-subscription')
-        Object.assign(room, { unread: 0, readMs: desk.now() })
+        desk.markRead(room)
         return {}
       },
     },

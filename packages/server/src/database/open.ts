@@ -22,7 +22,7 @@ import { inspect, type Inspection } from './inspect.ts'
 import { migrate, requirePending } from './migrate.ts'
 import type { Tables } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
-import type { Reader, Transact, TransactionHooks } from './transaction.ts'
+import type { Reader, Restarts, Transact, TransactionHooks } from './transaction.ts'
 
 /** Where the data lives: a SQLite file in the data folder, or a PostgreSQL database. */
 export interface DatabaseLocation {
@@ -41,6 +41,8 @@ export interface Database {
   migrated: { names: string[]; backup?: string }
   /** Rules and queries that wait for their turn. */
   waiting(): number
+  /** How often rules were run again, and why. */
+  restarts(): Restarts
   close(): Promise<void>
 }
 

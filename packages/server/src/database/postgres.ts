@@ -8,9 +8,12 @@ import {
   RuleRun,
   RuleTooSlow,
   StartOver,
+  followUp,
   makeReader,
   type Executor,
   type Reader,
+  type RestartCause,
+  type Restarts,
   type Rule,
   type Transact,
   type TransactionHooks,
@@ -20,8 +23,11 @@ const POOL_SIZE = 10
 const MAX_WAITING = 2_000
 const MAX_RESTARTS = 8
 
-/** Serialisation failure and deadlock: PostgreSQL asks for the whole transaction again. */
-const RETRIED_CODES = new Set(['40001', '40P01'])
+/** Where PostgreSQL asks for the whole transaction again. */
+const RETRIED_CODES: Readonly<Record<string, RestartCause>> = {
+  '40001': 'serialization-failure',
+  '40P01': 'deadlock',
+}
 
 /** A row stayed taken for longer than `lock_timeout`. */
 const LOCK_NOT_AVAILABLE = '55P03'
@@ -36,6 +42,7 @@ export interface PostgresDatabase {
   reader: Reader
   pool: pg.Pool
   waiting(): number
+  restarts(): Restarts
   close(): Promise<void>
 }
 
@@ -92,7 +99,8 @@ function refuseIfFull(pool: pg.Pool): void {
 
 /** Where PostgreSQL or the pool had no time for us, nothing was written and the caller should come back. */
 function inOurWords(error: unknown): unknown {
-  if (mayRetry(error)) return error instanceof StartOver ? error : new StartOver('Run too often.', { cause: error })
+  if (causeOfRestart(error) !== undefined)
+    return error instanceof StartOver ? error : new StartOver('Run too often.', { cause: error })
   if (error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE)
     return new RuleTooSlow('A row stayed taken for too long.', { cause: error })
   // The pool has no code for it.
@@ -116,6 +124,8 @@ function executorOn(client: pg.ClientBase | pg.Pool): Executor {
 /** Ordinary pooled transactions at READ COMMITTED, run again whole when PostgreSQL asks for it. */
 export function openPostgres(url: string, sql: Kysely<Tables>, hooks: TransactionHooks): PostgresDatabase {
   const pool = openPool(url)
+  const reader = makeReader(sql, readsOn(pool))
+  const restarted = { deadlock: 0, 'serialization-failure': 0, 'start-over': 0 }
 
   const transact: Transact = async (rule) => {
     refuseIfFull(pool)
@@ -123,7 +133,9 @@ export function openPostgres(url: string, sql: Kysely<Tables>, hooks: Transactio
       try {
         return await once(rule)
       } catch (error) {
-        if (restarts >= MAX_RESTARTS || !mayRetry(error)) throw inOurWords(error)
+        const cause = causeOfRestart(error)
+        if (restarts >= MAX_RESTARTS || cause === undefined) throw inOurWords(error)
+        restarted[cause] += 1
       }
     }
   }
@@ -143,13 +155,15 @@ export function openPostgres(url: string, sql: Kysely<Tables>, hooks: Transactio
     }
     client.release()
     if (run.events.length > 0) hooks.publish(run.events)
+    if (run.afterwards.size > 0) await followUp(run, { read: reader, transact }, hooks.onLeftUndone)
     return result
   }
 
   return {
     transact,
-    reader: makeReader(sql, readsOn(pool)),
+    reader,
     waiting: () => pool.waitingCount,
+    restarts: () => restarted,
     pool,
     close: () => pool.end(),
   }
@@ -169,13 +183,15 @@ async function commit(client: pg.PoolClient): Promise<void> {
   try {
     answer = (await client.query('commit')).command
   } catch (error) {
-    if (mayRetry(error)) throw error
+    if (causeOfRestart(error) !== undefined) throw error
     throw new CommitFailed('The write could not be brought to disk.', { cause: error })
   }
   // PostgreSQL answers a commit after a swallowed error with a rollback, and calls that a success.
   if (answer !== 'COMMIT') throw new CommitFailed('The transaction had failed before its commit.')
 }
 
-function mayRetry(error: unknown): boolean {
-  return error instanceof StartOver || (error instanceof pg.DatabaseError && RETRIED_CODES.has(error.code ?? ''))
+/** Why a transaction is to be run again; `undefined` where it is not. */
+function causeOfRestart(error: unknown): RestartCause | undefined {
+  if (error instanceof StartOver) return 'start-over'
+  return error instanceof pg.DatabaseError ? RETRIED_CODES[error.code ?? ''] : undefined
 }

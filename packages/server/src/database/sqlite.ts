@@ -6,9 +6,11 @@ import {
   QueueFull,
   RuleRun,
   StartOver,
+  followUp,
   makeReader,
   type Executor,
   type Reader,
+  type Restarts,
   type Rule,
   type Transact,
   type TransactionHooks,
@@ -24,6 +26,7 @@ export interface SqliteDatabase {
   transact: Transact
   reader: Reader
   waiting(): number
+  restarts(): Restarts
   close(): Promise<void>
 }
 
@@ -99,8 +102,12 @@ type Outcome = { waiting: Waiting; run: RuleRun } & (
 export function openSqlite(file: string, sql: Kysely<Tables>, hooks: TransactionHooks): SqliteDatabase {
   const writer = openSqliteFile(file, { readonly: false })
   const readConnection = openSqliteFile(file, { readonly: true })
+  const reader = makeReader(sql, sqliteExecutor(readConnection))
   const queue: Waiting[] = []
-  const runBatch = makeBatches({ writer, sql, hooks, queue })
+  const restarted = { deadlock: 0, 'serialization-failure': 0, 'start-over': 0 }
+  const noteRestart = () => void (restarted['start-over'] += 1)
+  const finish = (run: RuleRun) => followUp(run, { read: reader, transact }, hooks.onLeftUndone)
+  const runBatch = makeBatches({ writer, sql, hooks, queue, finish, noteRestart })
   const idle: (() => void)[] = []
   let isWorking = false
 
@@ -131,8 +138,9 @@ export function openSqlite(file: string, sql: Kysely<Tables>, hooks: Transaction
 
   return {
     transact,
-    reader: makeReader(sql, sqliteExecutor(readConnection)),
+    reader,
     waiting: () => queue.length,
+    restarts: () => restarted,
     async close() {
       if (isWorking) await new Promise<void>((resolve) => idle.push(resolve))
       readConnection.close()
@@ -146,10 +154,13 @@ interface Batches {
   sql: Kysely<Tables>
   hooks: TransactionHooks
   queue: Waiting[]
+  /** Does what a rule that is on disk asked for afterwards. */
+  finish: (run: RuleRun) => Promise<void>
+  noteRestart: () => void
 }
 
 /** Answers the function that takes a batch from the queue, brings it to disk and settles it. */
-function makeBatches({ writer, sql, hooks, queue }: Batches): () => Promise<void> {
+function makeBatches({ writer, sql, hooks, queue, finish, noteRestart }: Batches): () => Promise<void> {
   const execute = insideTransaction(writer, sqliteExecutor(writer))
   const control = prepareControl(writer)
   const batchMs = hooks.batchMs ?? MAX_BATCH_MS
@@ -171,7 +182,7 @@ function makeBatches({ writer, sql, hooks, queue }: Batches): () => Promise<void
       fail(taken, error)
       return
     }
-    outcomes.forEach(settle)
+    for (const outcome of outcomes) settle(outcome, finish)
     for (const { run, isDone } of outcomes) if (isDone && run.events.length > 0) hooks.publish(run.events)
   }
 
@@ -188,6 +199,7 @@ function makeBatches({ writer, sql, hooks, queue }: Batches): () => Promise<void
         control.rollbackTo.run()
         control.release.run()
         if (!(error instanceof StartOver) || restarts >= MAX_RESTARTS) return { waiting, run, isDone: false, error }
+        noteRestart()
       }
     }
   }
@@ -214,7 +226,10 @@ function prepareControl(connection: Sqlite.Database) {
   }
 }
 
-function settle(outcome: Outcome): void {
-  if (outcome.isDone) outcome.waiting.resolve(outcome.result)
-  else outcome.waiting.reject(outcome.error)
+/** Answers the caller, after what the rule asked for afterwards: that goes into later batches, so nobody waits for it here. */
+function settle(outcome: Outcome, finish: Batches['finish']): void {
+  const { waiting, run } = outcome
+  if (!outcome.isDone) waiting.reject(outcome.error)
+  else if (run.afterwards.size === 0) waiting.resolve(outcome.result)
+  else void finish(run).then(() => waiting.resolve(outcome.result))
 }

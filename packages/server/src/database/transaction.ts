@@ -26,7 +26,16 @@ export interface Transaction extends Reader {
   run(query: Compilable): Promise<number>
   /** Remembers that something happened: its job rows are written with this transaction, its listeners hear after commit. */
   emit<Name extends EventName>(name: Name, data: Events[Name]): void
+  /**
+   * Remembers what to do once this transaction is on disk, before its caller is answered; of two under one name the first.
+   * Without a promise, as a process may end in between: something must come by anyway. For what would have to wait for
+   * rows while this transaction holds others (docs/decisions/0009-lock-order.md).
+   */
+  afterwards(name: string, work: Afterwards): void
 }
+
+/** What is done after a transaction, in transactions of its own. */
+export type Afterwards = (database: { read: Reader; transact: Transact }) => Promise<unknown>
 
 /** A query compiled once: its SQL and which value goes where. */
 export interface KeptQuery {
@@ -70,11 +79,19 @@ export interface TransactionHooks {
   enqueue: (tx: Transaction, jobs: NewJob[]) => Promise<void>
   /** Hears the events of a rule once its commit is on disk. It must not throw. */
   publish: (events: DeskEvent[]) => void
+  /** Hears that what a rule had asked for afterwards failed; the rule itself is on disk. It must not throw. */
+  onLeftUndone?: (error: unknown) => void
   /** How long a rule may take; absent: `RULE_DEADLINE_MS`. Rules await nothing but SQL, so only a mistake takes longer. */
   ruleDeadlineMs?: number
   /** How long a grouped commit takes rules in, where commits are grouped; absent: a few milliseconds. */
   batchMs?: number
 }
+
+/** Why a rule is run again: PostgreSQL asked for it, or the rule itself did. */
+export type RestartCause = 'deadlock' | 'serialization-failure' | 'start-over'
+
+/** How often rules were run again since the database was opened. */
+export type Restarts = Readonly<Record<RestartCause, number>>
 
 /** Rules are over in milliseconds; one that hangs must not hold the writer, or a room's row, for ever. */
 export const RULE_DEADLINE_MS = 5_000
@@ -124,6 +141,7 @@ export function makeReader(sql: Kysely<Tables>, execute: Executor): Reader {
 /** One run of one rule: its `tx`, the events it remembered, and the way to end it. */
 export class RuleRun {
   readonly events: DeskEvent[] = []
+  readonly afterwards = new Map<string, Afterwards>()
   readonly tx: Transaction
   #ended = false
   readonly #hooks: TransactionHooks
@@ -147,6 +165,10 @@ export class RuleRun {
       emit: (name, data) => {
         this.#refuseIfEnded()
         this.events.push({ name, data } as DeskEvent)
+      },
+      afterwards: (name, work) => {
+        this.#refuseIfEnded()
+        if (!this.afterwards.has(name)) this.afterwards.set(name, work)
       },
     }
   }
@@ -194,4 +216,13 @@ export class RuleRun {
     if (this.#ended)
       throw new Error('This transaction has ended: a query was started and not awaited, or kept for later.')
   }
+}
+
+/** Does what a rule asked for afterwards, one after the other. It never throws: the rule's caller is answered for the rule. */
+export async function followUp(
+  { afterwards }: RuleRun,
+  database: { read: Reader; transact: Transact },
+  onLeftUndone: TransactionHooks['onLeftUndone'],
+): Promise<void> {
+  for (const work of afterwards.values()) await work(database).catch((error: unknown) => onLeftUndone?.(error))
 }

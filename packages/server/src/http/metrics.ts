@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** What the server counts of itself, for Prometheus. */
 export interface Metrics {
@@ -14,16 +14,17 @@ export interface Metrics {
 
 /** What is measured only when somebody looks. */
 export interface Sources {
-  version: string
-  database: 'sqlite' | 'postgres'
+  kind: 'sqlite' | 'postgres'
   /** Writes that wait for their turn. */
-  writesWaiting: () => number
+  waiting: () => number
+  /** How often transactions were run again, by cause. */
+  restarts: () => Readonly<Record<string, number>>
 }
 
 const DURATIONS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
 /** Counters of one server; several in one process do not mix. */
-export function makeMetrics(sources: Sources): Metrics {
+export function makeMetrics(version: string, database: Sources): Metrics {
   const registry = new Registry()
   const calls = new Histogram({
     name: 'deskbell_call_duration_seconds',
@@ -42,19 +43,33 @@ export function makeMetrics(sources: Sources): Metrics {
   }
   const stop = measureEventLoop(registry)
   measureProcess(registry)
-  gauge(registry, 'deskbell_writes_waiting', 'Writes that wait for their turn', sources.writesWaiting)
+  gauge(registry, 'deskbell_writes_waiting', 'Writes that wait for their turn', () => database.waiting())
+  countRestarts(registry, () => database.restarts())
   new Gauge({
     name: 'deskbell_info',
     help: 'Always 1; the labels say what runs',
     labelNames: ['version', 'database'],
     registers: [registry],
-  }).set({ version: sources.version, database: sources.database }, 1)
+  }).set({ version, database: database.kind }, 1)
   return {
     note: (operation, status, seconds) => seriesOf(operation, status).observe(seconds),
     text: () => registry.metrics(),
     contentType: registry.contentType,
     stop,
   }
+}
+
+function countRestarts(registry: Registry, read: Sources['restarts']): void {
+  const restarts: Counter = new Counter({
+    name: 'deskbell_transaction_restarts_total',
+    help: 'Transactions that were run again: after a deadlock, or because they lost a race',
+    labelNames: ['cause'],
+    registers: [registry],
+    collect: () => {
+      restarts.reset()
+      for (const [cause, count] of Object.entries(read())) restarts.inc({ cause }, count)
+    },
+  })
 }
 
 /** Delays since the last look. Measuring begins with the first look, so a server that nobody watches does not pay for it. */

@@ -4,7 +4,7 @@ import type { SignedIn } from '../../context.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
 import { replaceDepartmentsOf } from '../departments/departments.ts'
 import type { RoleId } from '../roles/catalogue.ts'
-import { offerWaitingChats, peekNextAgent, switchService, type Asker } from '../routing/routing.ts'
+import { offerAfterwards, peekNextAgent, switchService, type Asker } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import { findOpenRoomOf, findRoom } from '../timeline/timeline.ts'
 import {
@@ -190,7 +190,7 @@ export async function saveAgentInfo(
   const agent = await findUserById(tx, agentId)
   if (agent?.roles.includes('livechat-agent') !== true) throw new ApiError('error-user-is-not-agent')
   await setChatLimit(tx, agentId, chatLimit)
-  await offerWaitingChats(tx)
+  offerAfterwards(tx)
 }
 
 async function requireActiveAgent(reader: Reader, id: string): Promise<User> {

@@ -1,6 +1,6 @@
 // What the database settles when a visitor is blocked, removed or replaced while the room goes on.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { errorOf, openChat, register, roomSeenBy, say } from '../../../testing/conversation.ts'
+import { errorOf, openChat, register, roomSeenBy, say, type Chat } from '../../../testing/conversation.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 
 const ROUNDS = 12
@@ -57,6 +57,53 @@ describe('at the same moment', () => {
         desk.anyone.raw('POST /livechat/room.close', { body: { rid: chat.rid, token: chat.token } }),
       ])
       expect([sent.status, sent.body]).toMatchObject([200, { messages: [{ msg: 'one' }, { msg: 'two' }] }])
+    }
+  })
+})
+
+describe('custom fields that a visitor sets', () => {
+  beforeAll(async () => {
+    for (const field of ['plan', 'company'])
+      await administrator.call('POST /livechat/custom-fields.save', {
+        body: {
+          customFieldId: null,
+          customFieldData: { field, label: field, scope: 'visitor', visibility: 'visible', regexp: '' },
+        },
+      })
+  })
+
+  const setOwn = (chat: Chat, value: string) =>
+    desk.anyone.raw('POST /livechat/custom.field', {
+      body: { token: chat.token, key: 'plan', value, overwrite: true },
+    })
+  const fieldsOf = async ({ id }: Chat) =>
+    (await administrator.call('GET /livechat/visitors.info', { query: { visitorId: id } })).visitor.livechatData
+
+  test('stay where an agent writes others down at the same moment', async () => {
+    const chat = await openChat(desk)
+    for (const round of rounds) {
+      const value = `round ${String(round)}`
+      const [own, saved] = await Promise.all([
+        setOwn(chat, value),
+        administrator.raw('POST /livechat/room.saveInfo', {
+          body: { guestData: { _id: chat.id, livechatData: { company: value } }, roomData: { _id: chat.rid } },
+        }),
+      ])
+      expect([own.status, saved.status]).toEqual([200, 200])
+      expect(await fieldsOf(chat)).toEqual({ plan: value, company: value })
+    }
+  })
+
+  test('stay where an agent saves the contact at the same moment', async () => {
+    const chat = await openChat(desk)
+    for (const round of rounds) {
+      const value = `round ${String(round)}`
+      const [own, saved] = await Promise.all([
+        setOwn(chat, value),
+        administrator.raw('POST /omnichannel/contact', { body: { token: chat.token, name: value } }),
+      ])
+      expect([own.status, saved.status]).toEqual([200, 200])
+      expect(await fieldsOf(chat)).toEqual({ plan: value })
     }
   })
 })

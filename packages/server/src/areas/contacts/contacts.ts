@@ -23,7 +23,9 @@ import {
   normalEmail,
   refuseBlocked,
   refuseBadToken,
+  hasRoomNamedOtherwise,
   renameRooms,
+  takeVisitorById,
   updateVisitor,
   writeFields,
   type Visitor,
@@ -103,12 +105,14 @@ export async function blockContact(
   user: SignedIn,
   { visitorId, byAddress, reason }: { visitorId: string; byAddress: boolean; reason: string },
 ): Promise<void> {
-  await blockVisitor(tx, { visitorId, byAddress, reason, byId: user.id })
   const open = await findOpenRoomOf(tx, visitorId)
   // Closed by somebody else at this moment: all the better.
   const room = open && (await takeOpenRoom(tx, open.id))
   if (room !== undefined)
     await closeRoom(tx, room.id, { by: staffAuthor(user), comment: CLOSED_BY_BLOCK, isForced: true })
+  await blockVisitor(tx, { visitorId, byAddress, reason, byId: user.id })
+  // Opened since we looked.
+  if ((await findOpenRoomOf(tx, visitorId)) !== undefined) throw new StartOver()
   tx.emit('visitor.changed', { visitorId })
 }
 
@@ -155,11 +159,11 @@ export async function saveContact(tx: Transaction, draft: ContactDraft): Promise
   refuseBadToken(draft.token, settings)
   await refuseBadManager(tx, draft.managerUsername)
   const change = changeOf(draft)
-  const known = await findKnown(tx, draft, change.email)
+  const { token, username, name } = draft
+  const known = await takeKnown(tx, name, await findKnown(tx, draft, change.email))
   const fields = draft.fields === undefined ? known?.fields : mergeFields(await hiddenFieldsOf(tx, known), draft.fields)
   await refuseMissingFields(tx, fields)
 
-  const { token, username, name } = draft
   const id = known?.id ?? (await createVisitor(tx, { token, username }, { name }))
   const rebinds = known !== undefined && known.token !== token && settings.Livechat_visitor_matching === 'compatible'
   // A blocked visitor must not come back under another token.
@@ -167,9 +171,18 @@ export async function saveContact(tx: Transaction, draft: ContactDraft): Promise
   // Removed since we looked.
   if (!(await updateVisitor(tx, id, { ...change, ...(rebinds && { token }) }))) throw new StartOver()
   await writeFields(tx, id, fields)
-  await renameRooms(tx, id, name)
   tx.emit('visitor.changed', { visitorId: id })
   return id
+}
+
+/** The visitor as nobody else can change it any more, whose rooms have the new name: rooms come before their visitor. */
+async function takeKnown(tx: Transaction, name: string, found: Visitor | undefined): Promise<Visitor | undefined> {
+  if (found === undefined) return undefined
+  await renameRooms(tx, found.id, name)
+  const known = await takeVisitorById(tx, found.id)
+  // Removed since we looked, or given another token; or a room came in between.
+  if (known?.token !== found.token || (await hasRoomNamedOtherwise(tx, known.id, name))) throw new StartOver()
+  return known
 }
 
 /** What is left empty is taken away, with what the visitor wrote of it; a phone number only where it is empty on purpose. */

@@ -121,14 +121,16 @@ export async function unarchiveDepartment(tx: Transaction, id: string): Promise<
  */
 export async function removeDepartment(tx: Transaction, id: string): Promise<void> {
   await takeDepartments(tx)
-  if (!(await deleteDepartment(tx, id))) throw new ApiError('error-department-not-found')
+  await requireDepartment(tx, id)
+  // Its rooms before its agents, as everywhere.
   await forgetAtOnce(tx, id)
+  await deleteDepartment(tx, id)
   tx.emit('department.changed', { departmentId: id })
   tx.emit('department.removed', { departmentId: id })
 }
 
 /** Closed rooms and visitors from whom a department is taken in one transaction: they may be many. */
-const FORGOTTEN_AT_ONCE = 1_000
+const FORGOTTEN_AT_ONCE = 250
 
 /** Takes a department that is gone out of some of what names it yet. Answers how many rooms and visitors; 0 is the end. */
 export async function forgetRemoved(tx: Transaction, id: string): Promise<number> {

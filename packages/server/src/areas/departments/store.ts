@@ -172,9 +172,9 @@ export async function updateDepartment(
   return updated === 1
 }
 
-/** Removes a department, with whoever works in it; answers false where there is none. */
-export async function deleteDepartment(tx: Transaction, id: string): Promise<boolean> {
-  return (await tx.run(tx.sql.deleteFrom('department').where('id', '=', id))) === 1
+/** Removes a department, with whoever works in it. */
+export async function deleteDepartment(tx: Transaction, id: string): Promise<void> {
+  await tx.run(tx.sql.deleteFrom('department').where('id', '=', id))
 }
 
 /** Takes a department out of what other departments and chats that wait say of it. */

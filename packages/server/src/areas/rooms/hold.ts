@@ -1,7 +1,7 @@
 import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
-import { holdPlace, isSubscribed, offerWaitingChats, resumePlace, unassign } from '../routing/routing.ts'
+import { holdPlace, isSubscribed, offerAfterwards, resumePlace, unassign } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import {
   findLastMessage,
@@ -63,7 +63,7 @@ export async function resumeForVisitor(tx: Transaction, roomId: string): Promise
     return
   }
   await unassign(tx, room)
-  await offerWaitingChats(tx)
+  offerAfterwards(tx)
 }
 
 /** Puts a served room, which this transaction has taken, aside. Its agent's place is free for another chat. */

@@ -32,7 +32,7 @@ export async function removeClosedRooms(
   for (;;) {
     const step = await transact(async (tx) => {
       const roomIds = await listClosedRooms(tx, { departmentIds, until, limit: REMOVED_AT_ONCE })
-      for (const id of roomIds) await deleteRoom(tx, id)
+      for (const id of roomIds.toSorted()) await deleteRoom(tx, id)
       if (roomIds.length > 0) tx.emit('room.removed', { roomIds })
       return roomIds.length
     })

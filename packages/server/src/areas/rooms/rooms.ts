@@ -105,14 +105,14 @@ export async function openRoom(
   const { departmentId } = entry
   const roomId = tx.newId()
   await insertFor(tx, roomId, visitor, { source: opening.source, departmentId, origin })
+  await writeLine(tx, roomId, { type: 'livechat-started', text: '', author: visitorAuthor(visitor) })
+  tx.emit('room.opened', { roomId, departmentId: departmentId ?? null })
+  const room = await enqueue(tx, (await findRoom(tx, roomId)) as Room, { ...entry, outside })
   // Removed at this moment: started over, the token is unknown.
   if (!(await noteChat(tx, visitor.id, roomId))) throw new StartOver()
   // With the visitor's row in hand: a block beside this has either been seen or will see this room.
   await refuseBlocked(tx, opening)
   await claimVisits(tx, opening.token, roomId)
-  await writeLine(tx, roomId, { type: 'livechat-started', text: '', author: visitorAuthor(visitor) })
-  tx.emit('room.opened', { roomId, departmentId: departmentId ?? null })
-  const room = await enqueue(tx, (await findRoom(tx, roomId)) as Room, { ...entry, outside })
   if (room.servedBy === undefined && !mayWait(settings)) throw new ApiError('no-agent-online')
   return { room, isNew: true }
 }

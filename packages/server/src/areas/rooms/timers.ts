@@ -1,3 +1,4 @@
+import type { Context } from '../../context.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
 import { findDepartment } from '../departments/departments.ts'
 import { giveToNextAgent, returnToQueue, routingFlags, type Outside } from '../routing/routing.ts'
@@ -13,59 +14,85 @@ const VISITOR_GONE = 'Closed automatically: the visitor has been silent for too 
 const HELD_TOO_LONG = 'Closed automatically: the chat was on hold for too long'
 const SILENT = 'The chat was automatically placed On Hold: the visitor has been silent for too long'
 
-/** Rooms looked after in one transaction: others want to write as well. */
-const AT_ONCE = 10
+/** What the timers need of the server. */
+type Timed = Pick<Context, 'read' | 'transact' | 'clock'>
 
-/** Closes chats that nobody took in `Livechat_max_queue_wait_time` minutes; a few at a time, answers how many. */
-export async function closeWaitingTooLong(tx: Transaction): Promise<number> {
-  const { Livechat_max_queue_wait_time: minutes } = await readSettings(tx)
-  if (minutes <= 0) return 0
-  return closeEach(tx, await listWaitingSince(tx, timeBefore(tx.nowMs, minutes * 60), AT_ONCE), {
-    isStill: (room) => room.servedBy === undefined,
-    comment: WAITED_TOO_LONG,
-  })
+/** Closes chats that nobody took in `Livechat_max_queue_wait_time` minutes. */
+export async function closeWaitingTooLong(timed: Timed): Promise<void> {
+  const { Livechat_max_queue_wait_time: minutes } = await readSettings(timed.read)
+  if (minutes <= 0) return
+  const since = timeBefore(timed.clock(), minutes * 60)
+  await forEachRoom(
+    timed,
+    (limit) => listWaitingSince(timed.read, since, limit),
+    async (tx, room) => {
+      if (room.servedBy !== undefined) return false
+      await closeBySystem(tx, room.id, WAITED_TOO_LONG)
+      return true
+    },
+  )
 }
 
-/** Closes chats that were on hold for `Livechat_auto_close_on_hold_chats_timeout` seconds; a few at a time, answers how many. */
-export async function closeHeldTooLong(tx: Transaction): Promise<number> {
-  const settings = await readSettings(tx)
+/** Closes chats that were on hold for `Livechat_auto_close_on_hold_chats_timeout` seconds. */
+export async function closeHeldTooLong(timed: Timed): Promise<void> {
+  const settings = await readSettings(timed.read)
   const seconds = settings.Livechat_auto_close_on_hold_chats_timeout
-  if (seconds <= 0) return 0
-  return closeEach(tx, await listHeldSince(tx, timeBefore(tx.nowMs, seconds), AT_ONCE), {
-    isStill: (room) => room.isOnHold,
-    comment: settings.Livechat_auto_close_on_hold_chats_custom_message || HELD_TOO_LONG,
-  })
+  if (seconds <= 0) return
+  const since = timeBefore(timed.clock(), seconds)
+  const comment = settings.Livechat_auto_close_on_hold_chats_custom_message || HELD_TOO_LONG
+  await forEachRoom(
+    timed,
+    (limit) => listHeldSince(timed.read, since, limit),
+    async (tx, room) => {
+      if (!room.isOnHold) return false
+      await closeBySystem(tx, room.id, comment)
+      return true
+    },
+  )
 }
 
-async function closeEach(
-  tx: Transaction,
-  roomIds: readonly string[],
-  { isStill, comment }: { isStill: (room: Room) => boolean; comment: string },
-): Promise<number> {
-  let closed = 0
-  for (const id of roomIds) {
-    const room = await takeOpenRoom(tx, id)
-    if (room === undefined || !isStill(room)) continue
-    await closeBySystem(tx, id, comment)
-    closed += 1
-  }
-  return closed
+/** Ends chats whose visitors count as gone, or puts them on hold, as `Livechat_abandoned_rooms_action` says. */
+export async function endAbandoned(timed: Timed): Promise<void> {
+  const { Livechat_abandoned_rooms_action: action } = await readSettings(timed.read)
+  if (action !== 'close' && action !== 'on-hold') return
+  const now = new Date(timed.clock()).toISOString()
+  await forEachRoom(
+    timed,
+    (limit) => listAbandoned(timed.read, now, limit),
+    async (tx, room) => {
+      if (!isAbandoned(room, now)) return false
+      if (action === 'close') await closeBySystem(tx, room.id, await farewellOf(tx, room))
+      else if (room.servedBy === undefined) await updateRoom(tx, room.id, { abandonsAt: null })
+      else await placeOnHold(tx, room, { by: systemAuthor, comment: SILENT })
+      return true
+    },
+  )
 }
 
-/** Ends chats whose visitors count as gone, or puts them on hold, as `Livechat_abandoned_rooms_action` says; a few at a time, answers how many. */
-export async function endAbandoned(tx: Transaction): Promise<number> {
-  const { Livechat_abandoned_rooms_action: action } = await readSettings(tx)
-  if (action !== 'close' && action !== 'on-hold') return 0
-  let ended = 0
-  for (const id of await listAbandoned(tx, tx.now, AT_ONCE)) {
-    const room = await takeOpenRoom(tx, id)
-    if (room === undefined || !isAbandoned(room, tx.now)) continue
-    if (action === 'close') await closeBySystem(tx, id, await farewellOf(tx, room))
-    else if (room.servedBy === undefined) await updateRoom(tx, id, { abandonsAt: null })
-    else await placeOnHold(tx, room, { by: systemAuthor, comment: SILENT })
-    ended += 1
+/** Rooms listed at a time. */
+const WINDOW = 50
+
+/**
+ * Looks after rooms until none is listed any more, or nothing can be done about those that are. Each has a transaction of
+ * its own: what ends one frees its agent's place, and no room is waited for with that in hand.
+ */
+async function forEachRoom(
+  { transact }: Timed,
+  list: (limit: number) => Promise<string[]>,
+  lookAfter: (tx: Transaction, room: Room) => Promise<boolean>,
+): Promise<void> {
+  for (;;) {
+    const roomIds = await list(WINDOW)
+    let done = 0
+    for (const id of roomIds) {
+      const isDone = await transact(async (tx) => {
+        const room = await takeOpenRoom(tx, id)
+        return room !== undefined && (await lookAfter(tx, room))
+      })
+      if (isDone) done += 1
+    }
+    if (done === 0 || roomIds.length < WINDOW) return
   }
-  return ended
 }
 
 function isAbandoned({ abandonsAt, isOnHold, isWaitingResponse }: Room, now: string): boolean {

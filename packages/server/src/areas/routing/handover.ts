@@ -1,11 +1,11 @@
-import type { Reader, Transaction } from '../../database/transaction.ts'
+import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
 import type { Department } from '../departments/departments.ts'
 import { updateRoom, writeLine, type Author, type Room } from '../timeline/timeline.ts'
 import { freePlace, listCandidates, outOfTurn, takePlace, type NamedCandidate, type Place } from './agent-store.ts'
 import { choosePlace, readRouting, serve } from './assignment.ts'
 import { chatLimitOf, isAtLimit, isOnline } from './choose-agent.ts'
 import { deleteOtherSubscriptions } from './member-store.ts'
-import { offerWaitingChats } from './offers.ts'
+import { offerAfterwards } from './offers.ts'
 import type { Outside } from './outside.ts'
 import { requeue, retake } from './queue-store.ts'
 
@@ -172,7 +172,7 @@ async function handOver(
   if (inquiryId !== undefined)
     tx.emit('inquiry.taken', { roomId: room.id, inquiryId, departmentId: departmentId ?? null, agentId: agent.id })
   emitTransferred(tx, room, transfer, agent.id)
-  if (room.servedBy !== undefined) await offerWaitingChats(tx, room.servedBy.id)
+  if (room.servedBy !== undefined) offerAfterwards(tx, room.servedBy.id)
 }
 
 /** Everybody but the one who serves now leaves the room. */
@@ -201,8 +201,8 @@ async function movePlace(tx: Transaction, room: Room, toId: string, place: Place
   if (fromId < toId) {
     await freePlace(tx, fromId)
     if (await takePlace(tx, toId, place)) return true
-    await takePlace(tx, fromId, outOfTurn)
-    return false
+    // Full since we looked. Another agent must not be asked with this one's row in hand.
+    throw new StartOver()
   }
   if (!(await takePlace(tx, toId, place))) return false
   await freePlace(tx, fromId)

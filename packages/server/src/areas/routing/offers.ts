@@ -1,4 +1,4 @@
-import type { Transaction } from '../../database/transaction.ts'
+import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import { readSettings } from '../settings/settings.ts'
 import { findRoom, takeOpenRoom, type Room } from '../timeline/timeline.ts'
@@ -11,7 +11,7 @@ import { routingMethodOf } from './method.ts'
 import { withOutside, type Asker, type Outside } from './outside.ts'
 import { findFirstWaiting, insertInquiry, listQueues, type Inquiry } from './queue-store.ts'
 
-/** Chats offered in one transaction; the safety net offers the rest. */
+/** Chats offered after one transaction; the safety net offers the rest. */
 const OFFERED_AT_ONCE = 25
 
 /** Puts a new room into the queue and gives it to an agent at once if one is free. Answers the room as it is then. */
@@ -47,21 +47,42 @@ async function waitsFor(
 }
 
 /**
- * Offers the chats that wait longest to whoever is free, the queue of each department in its turn, and of each until one
- * comes that nobody can take. Where only one agent has become free, only queues are looked at which that agent serves.
+ * Somebody may be free: once this transaction is on disk, chats that wait are offered. Where only one agent has become
+ * free, only those are which that agent may serve.
  */
-export async function offerWaitingChats(tx: Transaction, freedAgentId?: string): Promise<number> {
-  if (!assigns(await readSettings(tx))) return 0
-  let queues =
-    freedAgentId === undefined ? await listQueues(tx) : [undefined, ...(await listDepartmentIdsOf(tx, freedAgentId))]
+export function offerAfterwards(tx: Transaction, freedAgentId?: string): void {
+  tx.afterwards(`offer-waiting-chats:${freedAgentId ?? ''}`, (database) => offerWaitingChats(database, freedAgentId))
+}
+
+/**
+ * Offers the chats that wait longest to whoever is free, the queue of each department in its turn, and of each until one
+ * comes that nobody can take. Each is offered in a transaction of its own: a room is never waited for while another room,
+ * or an agent, is held. Answers how many were taken.
+ */
+export async function offerWaitingChats(
+  { read, transact }: Pick<Asker, 'read' | 'transact'>,
+  freedAgentId?: string,
+): Promise<number> {
+  if (!assigns(await readSettings(read))) return 0
+  let queues = await listWaitingQueues(read, freedAgentId)
   let served = 0
   while (queues.length > 0 && served < OFFERED_AT_ONCE) {
     const moving: typeof queues = []
-    for (const departmentId of queues) if (await offerFirst(tx, departmentId)) moving.push(departmentId)
+    for (const departmentId of queues)
+      if (await transact((tx) => offerFirst(tx, departmentId))) moving.push(departmentId)
     served += moving.length
     queues = moving
   }
   return served
+}
+
+/** The queues in which chats wait; those that one agent serves, the chats of no department first. */
+async function listWaitingQueues(reader: Reader, agentId: string | undefined): Promise<(string | undefined)[]> {
+  if (agentId === undefined) return listQueues(reader)
+  const waiting: (string | undefined)[] = []
+  for (const departmentId of [undefined, ...(await listDepartmentIdsOf(reader, agentId))])
+    if ((await findFirstWaiting(reader, departmentId)) !== undefined) waiting.push(departmentId)
+  return waiting
 }
 
 /** Whether chats are given to agents by us. While agents choose for themselves, or a service outside does, only to bots. */
@@ -76,8 +97,10 @@ async function offerFirst(tx: Transaction, departmentId: string | undefined, out
     const inquiry = await findFirstWaiting(tx, departmentId)
     if (inquiry === undefined) return false
     const room = await takeOpenRoom(tx, inquiry.roomId)
-    // Taken or closed since we looked: the next one.
-    if (room === undefined || room.servedBy !== undefined) continue
+    // Closed since we looked: the next one.
+    if (room === undefined) continue
+    // Taken since we looked: the next one, without this one in hand.
+    if (room.servedBy !== undefined) throw new StartOver()
     const candidates = await listCandidates(tx, departmentId)
     const preferences = preferredBots(candidates, await readSettings(tx))
     return offer(tx, room, inquiry, { preferences, candidates, outside })

@@ -9,7 +9,7 @@ import { readRouting } from './assignment.ts'
 import { chatLimitOf, chooseAgent, isAtLimit, isOnline, type RoutingMethod, type Verdict } from './choose-agent.ts'
 import { findOffered, preferredBots } from './entry.ts'
 import { deleteSubscriptionsOf, insertSubscription } from './member-store.ts'
-import { offerWaitingChats } from './offers.ts'
+import { offerAfterwards } from './offers.ts'
 import { askOutside, type Asker } from './outside.ts'
 import { deleteInquiryOf, type Inquiry } from './queue-store.ts'
 
@@ -29,7 +29,7 @@ export {
   type Transfer,
 } from './handover.ts'
 export { isSubscribed } from './member-store.ts'
-export { enqueue, offerOutside, offerWaitingChats } from './offers.ts'
+export { enqueue, offerAfterwards, offerOutside, offerWaitingChats } from './offers.ts'
 export { isRoutingMethod, routingFlags } from './method.ts'
 export { withOutside, type Asker, type Outside } from './outside.ts'
 export {
@@ -72,14 +72,14 @@ export async function endService(tx: Transaction, room: Room): Promise<void> {
   // The place of a room on hold is free already.
   if (room.servedBy === undefined || room.isOnHold) return
   await freePlace(tx, room.servedBy.id)
-  await offerWaitingChats(tx, room.servedBy.id)
+  offerAfterwards(tx, room.servedBy.id)
 }
 
 /** The room goes on hold: until it is resumed it takes none of its agent's places, and the next chat may have it. */
 export async function holdPlace(tx: Transaction, room: Room): Promise<void> {
   if (room.servedBy === undefined || room.isOnHold) return
   await freePlace(tx, room.servedBy.id)
-  await offerWaitingChats(tx, room.servedBy.id)
+  offerAfterwards(tx, room.servedBy.id)
 }
 
 /** Takes a place of the agent of a room on hold again; says why where the agent cannot go on serving it. */
@@ -114,7 +114,7 @@ export async function showPresence(
 ): Promise<void> {
   await updateAgent(tx, userId, { presence, connection })
   tx.emit('agent.changed', { userId })
-  if (presence !== 'offline') await offerWaitingChats(tx)
+  if (presence !== 'offline') offerAfterwards(tx)
 }
 
 /**
@@ -132,7 +132,7 @@ export async function choosePresence(
     ...(text !== undefined && { statusText: text }),
   })
   tx.emit('agent.changed', { userId })
-  if (status !== undefined && status !== 'offline') await offerWaitingChats(tx, userId)
+  if (status !== undefined && status !== 'offline') offerAfterwards(tx, userId)
 }
 
 /** Turns an agent's service switch. Chats may be waiting for it. */
@@ -143,7 +143,7 @@ export async function switchService(
 ): Promise<void> {
   await updateAgent(tx, userId, { serviceStatus, isBySystem: false })
   tx.emit('agent.changed', { userId })
-  if (serviceStatus === 'available') await offerWaitingChats(tx, userId)
+  if (serviceStatus === 'available') offerAfterwards(tx, userId)
 }
 
 /** Sign-out: the person is away, and an agent who is no bot takes no chats until the next sign-in (contract §E.1). */
@@ -163,7 +163,7 @@ export async function returnToService(tx: Transaction, userId: string): Promise<
   )
   if (!switched) return
   tx.emit('agent.changed', { userId })
-  await offerWaitingChats(tx, userId)
+  offerAfterwards(tx, userId)
 }
 
 /** Why each agent is not serving a chat that waits, or would be the next. */

@@ -5,7 +5,7 @@ import { leaveDepartments } from '../departments/departments.ts'
 import { note, type Actor } from '../ledger/ledger.ts'
 import type { RoleId } from '../roles/catalogue.ts'
 import { readPermissions } from '../roles/roles.ts'
-import { offerWaitingChats, switchService } from '../routing/routing.ts'
+import { offerAfterwards, switchService } from '../routing/routing.ts'
 import { refuseUnknownRoles } from './account-rules.ts'
 import { requireUser } from './find-user.ts'
 import {
@@ -58,7 +58,7 @@ export async function changeRoles(tx: Transaction, by: Actor, user: User, roles:
     tx.emit('agent.changed', { userId: user.id })
   }
   // A bot counts as present (contract §C.2), so an agent who becomes one may be free for a chat that waits.
-  if (isAgent && wasAgent) await offerWaitingChats(tx)
+  if (isAgent && wasAgent) offerAfterwards(tx)
   tx.emit('user.changed', { userId: user.id })
 }
 

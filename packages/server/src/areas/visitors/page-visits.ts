@@ -50,12 +50,13 @@ export async function notePage(tx: Transaction, sighting: Sighting): Promise<Pag
     await replacePage(tx, latest.id, page)
     return page
   }
+  // The room before the visits, which go with their room when it is removed.
+  if (roomId !== undefined && settings.Livechat_Visitor_navigation_as_a_message) await showPage(tx, roomId, page)
   const origin = originOf(sighting.address)
   const expiresAt = roomId === undefined ? new Date(tx.nowMs + KEPT_FOR_MS).toISOString() : undefined
   await insertVisit(tx, { token, roomId, origin, page, expiresAt })
   await keepLatestOf(tx, token, KEPT_PER_TOKEN)
   if (visitor === undefined) await keepLatestFrom(tx, origin, KEPT_PER_ADDRESS)
-  if (roomId !== undefined && settings.Livechat_Visitor_navigation_as_a_message) await showPage(tx, roomId, page)
   return page
 }
 

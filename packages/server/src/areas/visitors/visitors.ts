@@ -32,6 +32,7 @@ import {
   takeVisitor,
   updateVisitor,
   type Visitor,
+  type VisitorChange,
 } from './store.ts'
 import { writeFields } from './field-store.ts'
 import { requireVisitor } from './identify.ts'
@@ -50,7 +51,7 @@ export {
   visitorFromRow,
 } from './store.ts'
 export { blockVisitor, listBlocks, refuseBlocked, unblockVisitor, type Block } from './blocks.ts'
-export { renameRooms } from './name-store.ts'
+export { hasRoomNamedOtherwise, renameRooms } from './name-store.ts'
 export { writeFields } from './field-store.ts'
 export { requireVisitor } from './identify.ts'
 export { captureContact, mayTellContact } from './leads.ts'
@@ -101,7 +102,7 @@ export async function registerVisitor(tx: Transaction, given: Registration, devi
   await refuseBlocked(tx, { token: given.token, address: device.address })
   const change = { ...changeOf(given), ...(await departmentOf(tx, given)) }
 
-  const known = await findKnown(tx, given.token, change, settings)
+  const { known, rebound } = await findKnown(tx, given.token, change, settings)
   const id =
     known?.id ??
     (await createVisitor(
@@ -110,7 +111,7 @@ export async function registerVisitor(tx: Transaction, given: Registration, devi
       change,
       settings.Livechat_Allow_collect_and_store_HTTP_header_informations ? device : undefined,
     ))
-  if (known !== undefined) await updateKnown(tx, known, change)
+  if (known !== undefined) await changeNamed(tx, known, { ...change, ...rebound, status: 'online' })
   const visitor = await requireById(tx, id)
   tx.emit('visitor.changed', { visitorId: id })
   if (given.fields === undefined || given.fields.length === 0) return visitor
@@ -129,27 +130,35 @@ async function requireById(tx: Transaction, id: string): Promise<Visitor> {
  * @throws `invalid-token`, `visitor-has-open-rooms`
  */
 export async function removeVisitor(tx: Transaction, token: string): Promise<Visitor> {
-  // First of all the row: a room opened or a message sent beside the removal would stay behind.
-  const visitor = await takeVisitor(tx, token)
-  if (visitor === undefined) throw new ApiError('invalid-token')
-  const rooms = await listRoomsOf(tx, visitor.id)
+  const found = await requireVisitor(tx, token)
+  const rooms = await listRoomsOf(tx, found.id)
   const { Livechat_Allow_collect_and_store_HTTP_header_informations: mayRemoveOpen } = await readSettings(tx)
   const open = rooms.filter(({ closed }) => closed === undefined)
   if (open.length > 0 && !mayRemoveOpen) throw new ApiError('visitor-has-open-rooms')
-  const roomIds: string[] = []
-  for (const { id } of rooms) if (await removeRoomOf(tx, visitor, id)) roomIds.push(id)
+  const roomIds = await removeRoomsOf(tx, found.id, rooms)
+  const visitor = await takeVisitor(tx, token)
+  // Opened since we looked, or given to this visitor: it would stay behind.
+  if (visitor?.id !== found.id || (await listRoomsOf(tx, visitor.id)).length > 0) throw new StartOver()
   await disableVisitor(tx, visitor)
   tx.emit('visitor.removed', { visitorId: visitor.id, roomIds })
   return visitor
 }
 
-/** Removes a room as it is now: since it was listed somebody may have closed it, or given it to another visitor. */
-async function removeRoomOf(tx: Transaction, visitor: Visitor, id: string): Promise<boolean> {
-  const room = await takeRoom(tx, id)
-  if (room?.visitor.id !== visitor.id) return false
-  if (room.closed === undefined) await endService(tx, room)
-  await deleteRoom(tx, id)
-  return true
+/**
+ * Removes rooms as they are now: since they were listed somebody may have closed one, or given it to another visitor. All are
+ * taken before an agent is freed, in the order of their ids (docs/decisions/0009-lock-order.md). Answers their ids.
+ */
+async function removeRoomsOf(tx: Transaction, visitorId: string, listed: readonly Room[]): Promise<string[]> {
+  const rooms: Room[] = []
+  for (const id of listed.map((room) => room.id).sort()) {
+    const room = await takeRoom(tx, id)
+    if (room?.visitor.id === visitorId) rooms.push(room)
+  }
+  for (const room of rooms) {
+    if (room.closed === undefined) await endService(tx, room)
+    await deleteRoom(tx, room.id)
+  }
+  return rooms.map(({ id }) => id)
 }
 
 /**
@@ -181,10 +190,14 @@ export async function correctVisitor(
   fields: Readonly<Record<string, string>>,
 ): Promise<GivenChange | false> {
   const change = changeOf(said)
-  const known = await findVisitorById(tx, id)
-  if (known === undefined || !(await updateVisitor(tx, id, change))) return false
-  if (Object.keys(fields).length > 0) await writeFields(tx, id, mergeFields(known.fields, fields))
-  await showName(tx, known, change)
+  const found = await findVisitorById(tx, id)
+  if (found === undefined) return false
+  await changeNamed(tx, found, change)
+  if (Object.keys(fields).length > 0) {
+    // As it is now that nobody else can change it.
+    const { fields: known } = await requireById(tx, id)
+    await writeFields(tx, id, mergeFields(known, fields))
+  }
   tx.emit('visitor.changed', { visitorId: id })
   return change
 }
@@ -238,27 +251,32 @@ async function findKnown(
   token: string,
   change: GivenChange,
   settings: Settings,
-): Promise<Visitor | undefined> {
+): Promise<{ known: Visitor | undefined; rebound?: { token: string } }> {
   const byToken = await findVisitorByToken(tx, token)
-  if (byToken !== undefined || settings.Livechat_visitor_matching !== 'compatible') return byToken
+  if (byToken !== undefined || settings.Livechat_visitor_matching !== 'compatible') return { known: byToken }
   const byPhone = change.phone === undefined ? undefined : await findVisitorBy(tx, 'phone', change.phone)
   const byEmail = change.email === undefined ? undefined : await findVisitorBy(tx, 'email', change.email)
   const known = byPhone ?? byEmail
   // A blocked visitor must not come back under another token.
   if (known !== undefined) await refuseBlocked(tx, { token: known.token })
-  if (byPhone === undefined && byEmail !== undefined) await updateVisitor(tx, byEmail.id, { token })
-  return known
+  return { known, ...(byPhone === undefined && known !== undefined && { rebound: { token } }) }
 }
 
-async function updateKnown(tx: Transaction, known: Visitor, change: GivenChange): Promise<void> {
-  if (!(await updateVisitor(tx, known.id, { ...change, status: 'online' }))) throw new StartOver()
-  await showName(tx, known, change)
+/** Changes a visitor whose open room shows the name of now: the room before its visitor, as everywhere. */
+async function changeNamed(tx: Transaction, known: Visitor, change: VisitorChange): Promise<void> {
+  const { name } = change
+  const isRenamed = name !== undefined && name !== known.name
+  if (isRenamed) await showName(tx, known.id, name)
+  // Removed since we looked.
+  if (!(await updateVisitor(tx, known.id, change))) throw new StartOver()
+  if (!isRenamed) return
+  const open = await findOpenRoomOf(tx, known.id)
+  // Opened since we looked, under the old name.
+  if (open !== undefined && open.visitor.name !== name) throw new StartOver()
 }
 
-/** Open rooms show the name that their visitor has now. */
-async function showName(tx: Transaction, known: Visitor, { name }: GivenChange): Promise<void> {
-  if (name === undefined || name === known.name) return
-  const roomIds = await updateOpenRoomsOf(tx, known.id, { visitorName: name, nameFolded: foldName(name) })
+async function showName(tx: Transaction, visitorId: string, name: string): Promise<void> {
+  const roomIds = await updateOpenRoomsOf(tx, visitorId, { visitorName: name, nameFolded: foldName(name) })
   for (const roomId of roomIds) tx.emit('room.changed', { roomId })
 }
 

@@ -1,0 +1,59 @@
+// What consoles of agents are told of the rooms they list: that a room came, how it is now, that it is gone.
+import type { DeskAgent, DeskRoom } from './desk.ts'
+import { roomDocument, subscriptionDocument, type Reader } from './documents.ts'
+
+/** Tells everybody who listens to a key. */
+export type Tell = (stream: string, key: string, argsFor: (reader: Reader) => unknown[]) => void
+
+export interface StaffFeed {
+  /** Tells whoever serves a room from now on so, before what is said there next. */
+  admit(room: DeskRoom): void
+  /** Tells everybody how a room is, where it is not as it was told. */
+  tellRoom(room: DeskRoom): void
+}
+
+/** The feed of one desk. */
+export function makeStaffFeed(tell: Tell): StaffFeed {
+  const owners = new Map<string, DeskAgent>()
+  /** What was told last, by stream and key. */
+  const told = new Map<string, string>()
+
+  function tellChange(stream: string, key: string, what: string[], { id }: DeskRoom, document: object): void {
+    const text = JSON.stringify(document, (name, value: unknown) => (name === '_updatedAt' ? undefined : value))
+    const address = `${key} ${id}`
+    if (told.get(address) === text) return
+    told.set(address, text)
+    tell(stream, key, () => [...what, document])
+  }
+
+  function tellOwner(room: DeskRoom, owner: DeskAgent, what: 'inserted' | 'updated'): void {
+    const subscription = subscriptionDocument(room, owner)
+    tellChange('notify-user', `${owner.id}/subscriptions-changed`, [what], room, subscription)
+    tellChange('notify-user', `${owner.id}/rooms-changed`, [what], room, roomDocument(room, 'staff'))
+  }
+
+  function admit(room: DeskRoom): void {
+    const owner = room.closed === undefined ? room.servedBy?.agent : undefined
+    const before = owners.get(room.id)
+    if (before === owner) return
+    if (before !== undefined) {
+      const { id: _id, username } = before
+      const left = { _id: room.id + _id, rid: room.id, t: 'l', u: { _id, username } }
+      tellChange('notify-user', `${_id}/subscriptions-changed`, ['removed'], room, left)
+    }
+    owners.delete(room.id)
+    if (owner === undefined) return
+    owners.set(room.id, owner)
+    tellOwner(room, owner, 'inserted')
+  }
+
+  return {
+    admit,
+    tellRoom(room) {
+      admit(room)
+      const owner = owners.get(room.id)
+      if (owner !== undefined) tellOwner(room, owner, 'updated')
+      tellChange('room-data', room.id, [], room, roomDocument(room, 'staff'))
+    },
+  }
+}
