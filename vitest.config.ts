@@ -11,7 +11,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['packages/{contract,sdk}/**/*.test.ts', 'packages/server/src/**/*.unit.test.ts', 'lint/*.test.ts'],
+          include: [
+            'packages/{contract,sdk}/**/*.test.ts',
+            'packages/server/{src,testing}/**/*.unit.test.ts',
+            'lint/*.test.ts',
+          ],
           exclude: ['**/node_modules/**', '**/dist/**'],
         },
       },

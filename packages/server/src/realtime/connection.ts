@@ -176,9 +176,10 @@ export class Connection implements Peer {
     return this.#recheck((place) => place.stream === stream && place.key === key)
   }
 
-  /** The same for everything it listens to. */
-  recheckAll(): Promise<void> {
-    return this.#recheck(() => true)
+  /** The same for everything it listens to, and for what led nowhere so far: it may lead somewhere now. */
+  async recheckAll(): Promise<void> {
+    await this.#recheck(() => true)
+    for (const [id, subscription] of this.#subscriptions) if (subscription.place === undefined) await this.#open(id)
   }
 
   async #recheck(isMeant: (place: Place) => boolean): Promise<void> {
@@ -292,6 +293,17 @@ export class Connection implements Peer {
     if (before !== undefined) this.send(before)
     this.send(frames.ready(id))
     this.#product.welcome(place, this)
+  }
+
+  /** Asks again for a subscription that led nowhere. */
+  async #open(id: string): Promise<void> {
+    const subscription = this.#subscriptions.get(id)
+    if (subscription === undefined) return
+    const answer = await this.#product.subscribe(this.session, subscription.name, subscription.params)
+    if (answer === 'nothing' || 'refused' in answer || this.#subscriptions.get(id) !== subscription) return
+    subscription.place = answer.place
+    if (answer.before !== undefined) this.send(answer.before)
+    await this.#enter(id, answer.place)
   }
 
   /** Listens to a place; answers false where the right to do so was lost meanwhile. */

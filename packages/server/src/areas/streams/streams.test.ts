@@ -204,6 +204,20 @@ describe('an agent’s socket', () => {
     await socket.close()
   })
 
+  test('hears them too where it subscribed before it signed in, as libraries do that reconnect', async () => {
+    const bot = await desk.staff({ roles: ['user', 'livechat-manager'] })
+    const chat = await openChat(desk)
+    const socket = await openSocket(desk)
+    expect(await socket.sub('stream-room-messages', ['__my_messages__', true])).toMatchObject({ msg: 'ready' })
+    await say(desk, chat, 'Told to nobody')
+    await socket.settled()
+    await socket.call('login', { resume: bot.headers['x-auth-token'] })
+    const { _id } = await say(desk, chat, 'Still there?')
+    await socket.settled()
+    expect(socket.told('room-messages', '__my_messages__').map(([message]) => message._id as string)).toEqual([_id])
+    await socket.close()
+  })
+
   test('answers a visitor', async () => {
     const chat = await openChat(desk)
     const socket = await signIn(await desk.staff({ roles: ['user', 'livechat-manager'] }))

@@ -155,7 +155,8 @@ export class Streams implements Product {
       session.signedInUntil = endsAt
       this.#sayPresence(session, 'online', peer)
     }
-    if (before !== undefined && before !== session.credentials.userId) await peer?.recheckAll()
+    // Libraries that reconnect subscribe before they sign in again.
+    if (before !== credentials.userId) await peer?.recheckAll()
     return endsAt
   }
 
