@@ -5,6 +5,7 @@ import { ConfigError, environment, readConfig, type Flags } from './config.ts'
 import { DataFolderInUse } from './database/lock.ts'
 import { examine, reportOf } from './doctor.ts'
 import { startServer, type Server } from './server.ts'
+import { releaseStartMemory } from './start-memory.ts'
 import { UserRefused, addUser, readPassword } from './user-create.ts'
 import { readVersion } from './version.ts'
 
@@ -49,6 +50,7 @@ async function serve(flags: Flags): Promise<ExitCode> {
   say(`Deskbell is ready at ${url}`)
   if (server.setupPath !== undefined)
     say(`There is no administrator yet. Create one at ${config.siteUrl ?? url}${server.setupPath}`)
+  releaseStartMemory()
   return stopped
 }
 
