@@ -57,6 +57,8 @@ export interface RequestInfo {
   address: string
   userAgent: string | undefined
   host: string | undefined
+  /** The page that a browser opened a socket from; nothing for calls of the API, which go by no origin. */
+  origin?: string | undefined
   /** The widget marks its requests with cookies (contract §G.2). */
   isWidget: boolean
   /** `X-User-Id` and `X-Auth-Token`; both or none. */

@@ -36,10 +36,20 @@ export interface Socket {
   close(): Promise<void>
 }
 
-/** Opens a socket and says hello; with `silently` it says nothing yet. */
-export async function openSocket(desk: TestServer, { silently = false } = {}): Promise<Socket> {
+export interface SocketOptions {
+  /** It says nothing yet. */
+  silently?: boolean
+  /** Of the request that opens it. */
+  headers?: Record<string, string>
+}
+
+/** Opens a socket and says hello. */
+export async function openSocket(
+  desk: TestServer,
+  { silently = false, headers = {} }: SocketOptions = {},
+): Promise<Socket> {
   const url = await desk.listen()
-  const ws = new WebSocket(`${url.replace('http', 'ws')}/websocket`)
+  const ws = new WebSocket(`${url.replace('http', 'ws')}/websocket`, { headers })
   const frames: Frame[] = []
   const waiting = new Set<() => void>()
   let ids = 0

@@ -270,7 +270,8 @@ export function describeUpgrade(
       .filter(Boolean)
       .reverse(),
   ]
-  return describeMessage(message, { id, address: hops[Math.min(trustProxyHops, hops.length - 1)] ?? '' })
+  const info = describeMessage(message, { id, address: hops[Math.min(trustProxyHops, hops.length - 1)] ?? '' })
+  return info && { ...info, origin: message.headers.origin }
 }
 
 function describeMessage(

@@ -314,6 +314,7 @@ export const settings = {
   API_Allow_Infinite_Count: { type: 'boolean', default: true, public: false, ...api }, // `count=0`: upper limit, or default
   API_Enable_CORS: { type: 'boolean', default: true, public: false, ...api },
   API_CORS_Origin: { type: 'string', default: '*', public: false, ...api },
+  Realtime_Allowed_Origins: { type: 'string', default: '', public: false, ...api }, // ours: origins, comma-separated, or `*`
   API_Enable_Rate_Limiter: { type: 'boolean', default: true, public: false, ...api },
   API_Enable_Rate_Limiter_Limit_Calls_Default: { type: 'int', default: 10, public: false, ...api },
   API_Enable_Rate_Limiter_Limit_Time_Default: { type: 'int', default: 60_000, public: false, ...api }, // milliseconds

@@ -22,6 +22,8 @@ export interface Reach {
     credentials: { userId: string; token: string },
     peer: Peer | undefined,
   ) => Promise<string | undefined>
+  /** Whether the page that opened the socket may have somebody signed in on it. */
+  maySignIn: (session: Session) => Promise<boolean>
   /** A socket says whether its person is there; nothing where nobody is signed in. */
   sayPresence: (session: Session, status: 'online' | 'away', peer: Peer | undefined) => void
   /** Nobody is signed in on the socket any more. */

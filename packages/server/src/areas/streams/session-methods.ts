@@ -5,8 +5,11 @@ import { call, nothing, operation, type Method } from './method.ts'
 
 const notSignedIn = wireError(403, 'User not found or incorrect password')
 
+const foreignPage = wireError('origin-not-allowed', 'Pages of this origin may not sign in')
+
 const login: Method = async (reach, session, [given], peer) => {
   const body = loginBody(given)
+  if (!(await reach.maySignIn(session))) return { error: foreignPage }
   const called = await call(reach, session, 'POST /login', { body })
   if ('error' in called) {
     const { error } = called

@@ -18,6 +18,7 @@ import { readActivity, readSignal, tellActivity, tellSignal } from './activity.t
 import { Feed } from './feed.ts'
 import type { AskedTranscript, Reach } from './method.ts'
 import { callMethod } from './methods.ts'
+import { maySignInFrom, originSettings } from './origins.ts'
 import { findPlace, findRoomOf, MINE, MY_MESSAGES } from './places.ts'
 import { StaffPresence } from './staff-presence.ts'
 import { StaffSockets } from './staff-sockets.ts'
@@ -71,6 +72,7 @@ export class Streams implements Product {
         this.#visitors.came(token)
       },
       signIn: (session, credentials, peer) => this.#signIn(session, credentials, peer),
+      maySignIn: (session) => maySignInFrom(read, context.config, session.request),
       signOut: (session) => this.#signOut(session),
       sayPresence: (session, status, peer) => this.#sayPresence(session, status, peer),
       mailTranscript: (session, asked) => this.#mailTranscript(session, asked),
@@ -176,7 +178,8 @@ export class Streams implements Product {
   #hearOfRights({ name, data }: DeskEvent): void {
     if (name === 'session.ended' || name === 'user.changed' || name === 'user.removed')
       this.#later(() => this.#recheckUser(data.userId))
-    if (name === 'permissions.changed')
+    const isAboutOrigins = name === 'settings.changed' && data.ids.some((id) => originSettings.has(id))
+    if (name === 'permissions.changed' || isAboutOrigins)
       this.#later(async () => {
         for (const userId of this.#staff.users()) await this.#recheckUser(userId)
       })
@@ -206,8 +209,9 @@ export class Streams implements Product {
     })
   }
 
-  #findCaller({ credentials }: Session): Promise<SignedIn | undefined> {
-    const { read, clock } = this.#context
+  async #findCaller({ credentials, request }: Session): Promise<SignedIn | undefined> {
+    const { read, clock, config } = this.#context
+    if (credentials === undefined || !(await maySignInFrom(read, config, request))) return undefined
     return authenticate(read, credentials, new Date(clock()).toISOString())
   }
 
