@@ -9,6 +9,14 @@ const Text = t.String({ maxLength: 100_000 })
 // Databases refuse larger ones.
 const WholeNumber = t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 
+const Changes = t.Object({
+  changes: t.Array(
+    t.Object({ _id: t.String(), seq: t.Integer(), deletedAt: t.Optional(Time), message: t.Optional(Message) }),
+  ),
+  next: t.Integer(),
+  more: t.Boolean(),
+})
+
 const ofVisitor = { 'invalid-token': 'bare', 'invalid-room': 'bare' } as const
 
 export const messages = operations('Messages', {
@@ -108,14 +116,27 @@ export const messages = operations('Messages', {
       after: t.Optional(WholeNumber),
       count: t.Optional(WholeNumber),
     }),
-    returns: t.Object({
-      changes: t.Array(
-        t.Object({ _id: t.String(), seq: t.Integer(), deletedAt: t.Optional(Time), message: t.Optional(Message) }),
-      ),
-      next: t.Integer(),
-      more: t.Boolean(),
-    }),
+    returns: Changes,
     errors: ofVisitor,
+  },
+  'GET /livechat/room.history/:rid': {
+    summary: 'Everything that was written in a room, for agents: messages and lines, newest first',
+    caller: { permission: 'view-l-room' },
+    limit: 'staff',
+    params: t.Object({ rid: Id }),
+    query: t.Object({ end: t.Optional(t.String({ maxLength: 64 })), limit: t.Optional(WholeNumber) }),
+    returns: t.Object({ messages: t.Array(Message) }),
+    errors: { 'invalid-room': 'bare', 'not-allowed': 'bare', 'invalid-params': 'withCode' },
+  },
+  'GET /livechat/room.changes/:rid': {
+    summary: 'What changed in a room since a change number, for agents',
+    description: 'As `livechat/messages.sync/:rid` for visitors.',
+    caller: { permission: 'view-l-room' },
+    limit: 'staff',
+    params: t.Object({ rid: Id }),
+    query: t.Object({ after: t.Optional(WholeNumber), count: t.Optional(WholeNumber) }),
+    returns: Changes,
+    errors: { 'invalid-room': 'bare', 'not-allowed': 'bare' },
   },
   'GET /livechat/messages/:rid': {
     summary: 'What was said in a room, for agents',

@@ -141,6 +141,8 @@ const times: ReadonlySet<string> = new Set([
   'lq',
   'lr',
   'predictedVisitorAbandonmentAt',
+  'autoTransferredAt',
+  'until',
 ])
 
 /** Maps whose keys are people's own words. */

@@ -324,6 +324,64 @@ describe('reading', () => {
   })
 })
 
+describe('everything written in a room', () => {
+  const history = (by: StaffMember, rid: string, query: Record<string, string> = {}) =>
+    by.raw('GET /livechat/room.history/:rid', { params: { rid }, query })
+  const changes = (by: StaffMember, rid: string, query: Record<string, string> = {}) =>
+    by.raw('GET /livechat/room.changes/:rid', { params: { rid }, query })
+
+  test('is read by its agents a page at a time, lines included, without the visitor’s token', async () => {
+    const chat = await openChat(desk)
+    await say(desk, chat, 'question')
+    const last = await answer(anna, chat.rid, 'answer')
+    const { body } = (await history(anna, chat.rid)) as { body: { messages: WireMessage[] } }
+    const written = body.messages.map(({ t, msg }) => t ?? msg)
+    expect(written).toEqual(['answer', 'question', 'uj', 'command', 'livechat-started'])
+    expect(JSON.stringify(body)).not.toContain(chat.token)
+    const older = await anna.call('GET /livechat/room.history/:rid', {
+      params: { rid: chat.rid },
+      query: { end: last.ts, limit: '2' },
+    })
+    expect(older.messages.map(({ t, msg }) => t ?? msg)).toEqual(['question', 'uj'])
+    await withSettings(desk, { Hide_System_Messages: ['uj'] }, async () => {
+      const { messages } = await anna.call('GET /livechat/room.history/:rid', { params: { rid: chat.rid } })
+      expect(messages.map(({ t, msg }) => t ?? msg)).toEqual(['answer', 'question', 'command', 'livechat-started'])
+    })
+  })
+
+  test('is caught up with by change numbers, deletions included', async () => {
+    const chat = await openChat(desk)
+    const params = { rid: chat.rid }
+    const before = await anna.call('GET /livechat/room.changes/:rid', { params })
+    expect(before).toMatchObject({ more: false, changes: [{ message: { t: 'livechat-started' } }, {}, {}] })
+    const { _id } = await say(desk, chat, 'question')
+    const mine = await answer(anna, chat.rid, 'answer')
+    await desk.anyone.call('DELETE /livechat/message/:_id', { params: { _id }, body: chat })
+    const query = { after: String(before.next), count: '1' }
+    const page = await anna.call('GET /livechat/room.changes/:rid', { params, query })
+    expect(page).toMatchObject({ more: true, changes: [{ _id: mine._id, message: { msg: 'answer' } }] })
+    const rest = await anna.call('GET /livechat/room.changes/:rid', { params, query: { after: String(page.next) } })
+    expect(rest).toMatchObject({ more: false, changes: [{ _id, deletedAt: expect.any(String) }] })
+    expect(JSON.stringify([before, page, rest])).not.toContain(chat.token)
+    await withSettings(desk, { Hide_System_Messages: ['uj', 'command'] }, async () => {
+      const { changes: shown } = await anna.call('GET /livechat/room.changes/:rid', { params })
+      expect(shown.map(({ message }) => message?.t ?? message?.msg)).toEqual(['livechat-started', 'answer', undefined])
+    })
+  })
+
+  test.each([['history' as const], ['changes' as const]])(
+    '%s: not by others, not of a room that is none',
+    async (what) => {
+      const read = what === 'history' ? history : changes
+      const chat = await openChat(desk)
+      expect(refusal(await read(bob, chat.rid))).toEqual(bare('not-allowed'))
+      expect(refusal(await read(anna, 'none'))).toEqual(bare('invalid-room'))
+      expect((await read(user, chat.rid)).status).toBe(403)
+      if (what === 'history') expect(errorTypeOf(await read(anna, chat.rid, { end: 'x' }))).toBe('invalid-params')
+    },
+  )
+})
+
 describe('searching a room', () => {
   const search = (by: StaffMember, query: Record<string, string>) => by.raw('GET /chat.search', { query })
   async function found(chat: { rid: string }, searchText: string): Promise<string[]> {

@@ -43,7 +43,13 @@ import { isPlain, messageTree } from './message-tree.ts'
 import { findQuotedMessageIds, quoteAttachment, type Attachment, type QuotedMessage } from './quotes.ts'
 
 export type { Message } from '../timeline/timeline.ts'
-export { readChangesSince, readRoomMessages, searchMessages } from './staff-reading.ts'
+export {
+  readChangesSince,
+  readRoomChanges,
+  readRoomHistory,
+  readRoomMessages,
+  searchMessages,
+} from './staff-reading.ts'
 
 /** A text with what the parser made of it. Parsing takes milliseconds, so it happens before the transaction. */
 export interface Composed {

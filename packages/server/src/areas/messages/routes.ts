@@ -15,6 +15,8 @@ import {
   readChanges,
   readChangesSince,
   readHistory,
+  readRoomChanges,
+  readRoomHistory,
   readRoomMessages,
   requireStaffMessage,
   requireVisitorMessage,
@@ -22,6 +24,7 @@ import {
   sendManyAsVisitor,
   sendStaffMessage,
   sendVisitorMessage,
+  type Message,
 } from './messages.ts'
 
 export const messageRoutes: Handlers<typeof messages> = {
@@ -71,17 +74,17 @@ export const messageRoutes: Handlers<typeof messages> = {
     const { token, after = 0, count } = query
     const audience = await audienceOf(context, token)
     const { changes, next, hasMore } = await readChanges(context.read, { token, roomId: params.rid, after, count })
-    return {
-      changes: changes.map((message) => ({
-        _id: message.id,
-        seq: message.seq,
-        ...(message.deletedAt === undefined
-          ? { message: messageToWire(message, audience) }
-          : { deletedAt: message.deletedAt }),
-      })),
-      next,
-      more: hasMore,
-    }
+    return { changes: changes.map((message) => changeToWire(message, audience)), next, more: hasMore }
+  },
+  'GET /livechat/room.history/:rid': async ({ read }, { params, query, user }) => {
+    const asked = { roomId: params.rid, before: timeOf('end', query.end), limit: query.limit }
+    const messages = await readRoomHistory(read, user, asked)
+    return { messages: messages.map((message) => messageToWire(message, staff)) }
+  },
+  'GET /livechat/room.changes/:rid': async ({ read }, { params, query, user }) => {
+    const asked = { roomId: params.rid, after: query.after ?? 0, count: query.count }
+    const { changes, next, hasMore } = await readRoomChanges(read, user, asked)
+    return { changes: changes.map((message) => changeToWire(message, staff)), next, more: hasMore }
   },
   'GET /livechat/messages/:rid': async ({ read }, { params, query, user }) => {
     const page = readPage(query, await readSettings(read), { ts: 'sentAt' }, [{ column: 'sentAt', direction: 'desc' }])
@@ -159,6 +162,11 @@ export const chatRoutes: Handlers<typeof chat> = {
 }
 
 /** The visitor with this token, who reads files by links of an hour. */
+function changeToWire(message: Message, audience: Audience) {
+  const { id: _id, seq, deletedAt } = message
+  return { _id, seq, ...(deletedAt === undefined ? { message: messageToWire(message, audience) } : { deletedAt }) }
+}
+
 async function audienceOf({ read, config, clock }: Context, token: string): Promise<Audience> {
   const settings = await readSettings(read)
   const site = config.siteUrl ?? settings.Site_Url.replace(/\/$/, '')

@@ -2,7 +2,16 @@ import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { findRoom, mayRead } from '../rooms/rooms.ts'
-import { listChangesSince, listSaid, type Message, type SaidPage } from '../timeline/timeline.ts'
+import { mostRows } from '../../page.ts'
+import { readSettings } from '../settings/settings.ts'
+import {
+  listChanges,
+  listChangesSince,
+  listHistory,
+  listSaid,
+  type Message,
+  type SaidPage,
+} from '../timeline/timeline.ts'
 
 /**
  * What was said in a room, for agents who may read it (contract §D.3).
@@ -13,10 +22,49 @@ export async function readRoomMessages(
   user: SignedIn,
   page: SaidPage,
 ): Promise<{ messages: Message[]; total: number }> {
-  const room = await findRoom(reader, page.roomId)
-  if (room === undefined) throw new ApiError('invalid-room')
-  if (!(await mayRead(reader, user, room))) throw new ApiError('not-allowed')
+  await requireRoom(reader, user, page.roomId)
   return listSaid(reader, page)
+}
+
+// Later than any message; text compares byte by byte.
+const END_OF_TIME = '9999-12-31T23:59:59.999Z'
+
+/**
+ * Everything that was written in a room, newest first, open or closed, for agents who may read it.
+ * @throws `invalid-room`, `not-allowed`
+ */
+export async function readRoomHistory(
+  reader: Reader,
+  user: SignedIn,
+  {
+    roomId,
+    before = END_OF_TIME,
+    limit = 50,
+  }: { roomId: string; before?: string | undefined; limit?: number | undefined },
+): Promise<Message[]> {
+  await requireRoom(reader, user, roomId)
+  const settings = await readSettings(reader)
+  const hiddenTypes = settings.Hide_System_Messages
+  return listHistory(reader, { roomId, before, limit: Math.min(limit, mostRows(settings)), offset: 0, hiddenTypes })
+}
+
+/**
+ * What changed in a room since a change number, in the order of the changes (docs/architecture.md, continuity), for agents
+ * who may read it.
+ * @throws `invalid-room`, `not-allowed`
+ */
+export async function readRoomChanges(
+  reader: Reader,
+  user: SignedIn,
+  { roomId, after, count = 100 }: { roomId: string; after: number; count?: number | undefined },
+): Promise<{ changes: Message[]; next: number; hasMore: boolean }> {
+  await requireRoom(reader, user, roomId)
+  const settings = await readSettings(reader)
+  const limit = Math.max(1, Math.min(count, mostRows(settings)))
+  const found = await listChanges(reader, roomId, after, limit + 1)
+  const page = found.slice(0, limit)
+  const changes = page.filter(({ type }) => type === undefined || !settings.Hide_System_Messages.includes(type))
+  return { changes, next: page.at(-1)?.seq ?? after, hasMore: found.length > limit }
 }
 
 /** Changes of a room looked through for those since a moment; who was away for longer reads the room anew. */
@@ -47,6 +95,12 @@ export async function searchMessages(
   await requireReadable(reader, user, search.roomId)
   const { messages } = await listSaid(reader, { ...search, order: 'desc' })
   return messages
+}
+
+async function requireRoom(reader: Reader, user: SignedIn, roomId: string): Promise<void> {
+  const room = await findRoom(reader, roomId)
+  if (room === undefined) throw new ApiError('invalid-room')
+  if (!(await mayRead(reader, user, room))) throw new ApiError('not-allowed')
 }
 
 /** A room that the caller may not read and a missing one are the same. */

@@ -12,7 +12,7 @@ import { announce } from './announcements.ts'
 import { notify } from './notifications.ts'
 import { OwnDocuments } from './own-documents.ts'
 import { QUEUE, QUEUE_OF_AGENT, USER_PRESENCE } from './places.ts'
-import { QueueObserver, type Note } from './queue-observer.ts'
+import { QueueObserver } from './queue-observer.ts'
 import { StaffRooms } from './staff-rooms.ts'
 import { UserWatches } from './user-watches.ts'
 import { presenceSaid, readSaid } from './wire.ts'
@@ -100,16 +100,14 @@ export class StaffFeed {
       this.#rooms.move(roomId)
       void this.#tellRoom(roomId)
     }
-    const noted = this.#queue.noteOf(event)
-    if (noted !== undefined) this.#tellQueue(noted.roomId, noted.note)
     const { name, data } = event
-    if (name === 'inquiry.removed') this.#inQueue(data.roomId, () => this.#queue.tellRemoved(data))
-    if (name === 'room.changed' || name === 'room.read') void this.#tellRoom(data.roomId)
-    if (name === 'room.read' && data.until !== null) this.#tellRead(data.roomId, data.until)
     // Only changes of messages are numbered.
-    if (!('seq' in data)) return
-    void this.#tellRoom(data.roomId)
-    if (this.#queue.isHeard) this.#next(() => this.#tellLastMessage(data.roomId))
+    if ('seq' in data) void this.#tellRoom(data.roomId)
+    if (name === 'room.changed' || name === 'room.read') void this.#tellRoom(data.roomId)
+    const queued = this.#queue.hear(event)
+    if (queued !== undefined) this.#inQueue(queued, () => this.#queue.tell(queued))
+    if (name === 'inquiry.removed') this.#inQueue(data.roomId, () => this.#queue.tellRemoved(data))
+    if (name === 'room.read' && data.until !== null) this.#tellRead(data.roomId, data.until)
   }
 
   #hearOfPeople({ name, data }: DeskEvent): void {
@@ -139,21 +137,13 @@ export class StaffFeed {
     return told
   }
 
-  #tellQueue(roomId: string, note: Note): void {
-    if (this.#queue.isHeard) this.#inQueue(roomId, () => this.#queue.tell(roomId, note))
-  }
-
   /** Consoles hear of their rooms first, and then of the queue. */
   #inQueue(roomId: string, task: () => Promise<void> | void): void {
-    const told = this.#due.get(roomId)
     this.#next(async () => {
-      await told
+      await this.#due.get(roomId)
+      await this.#rooms.told(roomId)
       await task()
     })
-  }
-
-  async #tellLastMessage(roomId: string): Promise<void> {
-    if (await this.#queue.showsMessages()) await this.#queue.tell(roomId, { whileQueued: true })
   }
 
   /** Visitors learn that they were read only where the administrator wants it. */
@@ -178,6 +168,7 @@ export class StaffFeed {
 const movingEvents: ReadonlySet<string> = new Set<EventName>([
   'inquiry.taken',
   'inquiry.queued',
+  'inquiry.removed',
   'agent.joined',
   'agent.left',
   'room.closed',

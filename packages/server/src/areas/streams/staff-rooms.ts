@@ -1,13 +1,13 @@
 // The rooms that agents are in, as their consoles list them: that a room came, how it is now, that it is gone (contract
 // §C.14.3). What an agent was told is remembered, and what the database says is told against it: so an event that was lost
 // or came twice changes nothing.
-import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Reader } from '../../database/transaction.ts'
 import type { Hub } from '../../realtime/hub.ts'
 import { findLastMessage, findRoom, type Room } from '../rooms/rooms.ts'
 import { findSubscription } from '../subscriptions/subscriptions.ts'
 import { findUserById } from '../users/users.ts'
+import { digestOf } from './digest.ts'
 import { listMembershipsOf, listMembersOf, markOf } from './membership-store.ts'
 import { leftSubscription, roomForStaff, subscriptionForAgent } from './wire.ts'
 
@@ -86,6 +86,11 @@ export class StaffRooms {
       if (this.#moved.delete(roomId)) this.#tellLeaving(roomId, await this.#tellComing(roomId))
       await this.#tellChanges(roomId)
     })
+  }
+
+  /** Answers once what is being told of a room is told. */
+  async told(roomId: string): Promise<void> {
+    await this.#turns.get(roomId)
   }
 
   /** Somebody is called otherwise now. */
@@ -226,10 +231,4 @@ export class StaffRooms {
       if (this.#turns.get(roomId) === turn) this.#turns.delete(roomId)
     })
   }
-}
-
-/** Says whether two documents are the same, but for when they were written. */
-function digestOf(document: unknown): string {
-  const text = JSON.stringify(document, (key, value: unknown) => (key === '_updatedAt' ? undefined : value))
-  return hash('sha1', text, 'base64')
 }
