@@ -25,7 +25,7 @@ export default defineConfig({
           include: ['packages/server/**/*.test.ts'],
           exclude: ['**/*.unit.test.ts', '**/node_modules/**'],
           env: { DESKBELL_TEST_ENGINE: engine },
-          globalSetup: engine === 'postgres' ? ['packages/server/testing/postgres-setup.ts'] : [],
+          globalSetup: [`packages/server/testing/${engine}-setup.ts`],
           testTimeout: 20_000,
           hookTimeout: 30_000,
         },

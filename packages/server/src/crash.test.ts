@@ -1,7 +1,7 @@
 // The promise of promises.md, against a server process that is killed while everybody writes: what was acknowledged is
 // there, once, in one order that never changes.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { engine, makeTestDatabase, type TestDatabase } from '../testing/database.ts'
+import { engine, makeEmptyDatabase, type TestDatabase } from '../testing/database.ts'
 import { signInAsAdmin, startServerProcess, type ServerProcess } from '../testing/process.ts'
 import { inspectDatabase } from './database/open.ts'
 
@@ -46,7 +46,7 @@ describe('a server that is killed while 64 people write', () => {
   let senders: Sender[] = []
 
   beforeAll(async () => {
-    database = await makeTestDatabase()
+    database = await makeEmptyDatabase()
     server = await startServerProcess(database)
     const headers = await signInAsAdmin(server)
     const setting = 'POST /settings/Livechat_accept_chats_with_no_agents'

@@ -5,7 +5,7 @@ import { Agent, get } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { engine, makeTestDatabase, type TestDatabase } from '../testing/database.ts'
+import { engine, makeEmptyDatabase, type TestDatabase } from '../testing/database.ts'
 import { createUser } from './areas/users/users.ts'
 import { openDatabase, sqliteFile, type Database } from './database/open.ts'
 import { makeNewId } from './ids.ts'
@@ -16,7 +16,7 @@ const program = join(import.meta.dirname, '../bin/deskbell.js')
 let home: TestDatabase
 const running = new Set<ChildProcess>()
 
-beforeEach(async () => void (home = await makeTestDatabase()))
+beforeEach(async () => void (home = await makeEmptyDatabase()))
 afterEach(async () => {
   for (const child of running) {
     child.kill('SIGKILL')

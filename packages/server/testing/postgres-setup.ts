@@ -1,4 +1,4 @@
-// Finds a PostgreSQL server for the tests, or starts one that lives as long as they run.
+// Starts a PostgreSQL server that lives as long as the tests run, or finds one where its programs are not installed.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, chownSync, constants, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
@@ -6,40 +6,51 @@ import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { delimiter, join } from 'node:path'
 import pg from 'pg'
+import { dropTemplate, isAlive, makeTemplate } from './template.ts'
 
 /** A server that answers, or the folder of the programs to start one with. */
 export type FoundPostgres = { url: string } | { programs: string }
 
 const URL_VARIABLE = 'DESKBELL_TEST_POSTGRES_URL'
+const TEMPLATE_VARIABLE = 'DESKBELL_TEST_POSTGRES_TEMPLATE'
 const DEBIAN = '/usr/lib/postgresql'
+const FOLDER = 'deskbell-postgres-'
 
 let stop: (() => Promise<void>) | undefined
 
-/** Before the tests of this database: hands them its address in the environment. */
+/** Before the tests of this database: hands them its address, and the database to copy, in the environment. */
 export async function setup(): Promise<void> {
   const found = await findPostgres()
   if (found === undefined)
     throw new Error(`There is no PostgreSQL: install it, or say in ${URL_VARIABLE} where one answers.`)
-  process.env[URL_VARIABLE] = 'url' in found ? found.url : await start(found.programs)
+  const url = 'url' in found ? found.url : await start(found.programs)
+  process.env[URL_VARIABLE] = url
+  process.env[TEMPLATE_VARIABLE] = await makeTemplate(url)
 }
 
 /** After the tests. */
 export async function teardown(): Promise<void> {
+  const url = process.env[URL_VARIABLE]
+  if (stop === undefined && url !== undefined) await dropTemplate(url)
   await stop?.()
 }
 
-/** The server that the environment names, else one of this machine, else installed programs. */
+/**
+ * The server that the environment names, else installed programs, else a server of this machine. One of our own is faster:
+ * nothing that tests write has to survive, so it never waits for a disk.
+ */
 export async function findPostgres(): Promise<FoundPostgres | undefined> {
   const named = process.env[URL_VARIABLE]
   if (named !== undefined && named !== '') return { url: named }
+  const programs = findPrograms()
+  if (programs !== undefined) return { programs }
   for (const user of new Set(['postgres', 'root', userInfo().username])) {
     for (const database of ['postgres', 'test']) {
       const url = `postgres://${user}@127.0.0.1:5432/${database}`
       if (await answers(url)) return { url }
     }
   }
-  const programs = findPrograms()
-  return programs === undefined ? undefined : { programs }
+  return undefined
 }
 
 async function answers(url: string): Promise<boolean> {
@@ -83,8 +94,9 @@ function isProgram(folder: string, name: string): boolean {
 
 /** Starts a server in a folder of its own; answers its address. */
 async function start(programs: string): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'deskbell-postgres-'))
   const owner = process.getuid?.() === 0 ? ordinaryUser() : undefined
+  await clearAway(programs, owner)
+  const folder = mkdtempSync(join(tmpdir(), `${FOLDER}${String(process.pid)}-`))
   if (owner !== undefined) chownSync(folder, owner.uid, owner.gid)
   const data = join(folder, 'data')
   const log = join(folder, 'log')
@@ -104,6 +116,18 @@ async function start(programs: string): Promise<string> {
   const options = `-p ${String(port)} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=200`
   await run('pg_ctl', 'start', '-D', data, '-w', '-l', log, '-o', options)
   return `postgres://postgres@127.0.0.1:${String(port)}/postgres`
+}
+
+/** Stops the servers, and removes the folders, of test runs that were killed. */
+async function clearAway(programs: string, owner: { uid: number; gid: number } | undefined): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((each) => each.startsWith(FOLDER))) {
+    if (isAlive(Number.parseInt(name.slice(FOLDER.length), 10))) continue
+    const folder = join(tmpdir(), name)
+    const words = ['stop', '-D', join(folder, 'data'), '-m', 'immediate', '-w']
+    const child = spawn(join(programs, 'pg_ctl'), words, { stdio: 'ignore', cwd: tmpdir(), ...owner })
+    await once(child, 'exit')
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 /** PostgreSQL refuses to run as root. */

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { engine, makeTestDatabase, type TestDatabase } from '../../testing/database.ts'
+import { engine, makeEmptyDatabase, type TestDatabase } from '../../testing/database.ts'
 import { openBareDatabase, listMarks, writeMark } from '../../testing/bare-database.ts'
 import { migrations } from './migrations/index.ts'
 import { inspectDatabase, sqliteFile, type Database } from './open.ts'
@@ -13,7 +13,7 @@ const isSqlite = engine === 'sqlite'
 const all = migrations.map(({ name }) => name)
 
 let location: TestDatabase
-beforeEach(async () => void (location = await makeTestDatabase()))
+beforeEach(async () => void (location = await makeEmptyDatabase()))
 afterEach(() => location.remove())
 
 /** The database, opened as often as a test needs; the data stays. */
@@ -58,7 +58,7 @@ describe('an empty database', () => {
   })
 
   test.skipIf(isSqlite)('may lie beside another Deskbell in the same server', async () => {
-    const neighbour = await makeTestDatabase()
+    const neighbour = await makeEmptyDatabase()
     const other = await openBareDatabase({}, neighbour)
     try {
       await use((database) => database.transact((tx) => writeMark(tx, 'ours')))
