@@ -1,11 +1,12 @@
 // Bad networks: whatever happens to connections, each side ends with everything that was said, once and in order.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openChat } from '../testing/conversation.ts'
+import { openChat, type Chat } from '../testing/conversation.ts'
 import { startFaultProxy, type FaultProxy } from '../testing/fault-proxy.ts'
 import { startOldClient } from '../testing/old-client.ts'
+import { makeQuickClock, openVisitorTalker } from '../testing/sdk-talker.ts'
 import { isEvent, rideStorm } from '../testing/storm.ts'
 import { judge, sumOf, untilShown, type Conversation, type StoredMessage } from '../testing/talker.ts'
-import { startTestServer, type TestServer } from '../testing/testing.ts'
+import { startTestServer, type StaffMember, type TestServer } from '../testing/testing.ts'
 
 const nothingWrong = { lost: 0, missed: 0, doubled: 0, disordered: 0 }
 
@@ -21,23 +22,45 @@ describe('conversations over a network that drops, delays, doubles, cuts and hal
     await desk.stop()
   })
 
-  test('of clients that know no change numbers lose, double and reorder nothing', { timeout: 120_000 }, async () => {
+  const hold = async (open: (chat: Chat, agent: StaffMember) => Promise<Pick<Conversation, 'visitor' | 'agent'>>) => {
     const conversations: Conversation[] = []
     for (let index = 0; index < 4; index++) {
       const agent = await desk.agent()
-      const { rid, token } = await openChat(desk)
-      const talkers = {
-        visitor: startOldClient({ url: proxy.url, rid, as: { token } }),
-        agent: startOldClient({ url: proxy.url, rid, as: { headers: agent.headers } }),
-      }
-      await Promise.all(Object.values(talkers).map((talker) => untilShown(talker, () => talker.isOnline())))
-      conversations.push({ rid, token, ...talkers, accepted: new Map() })
+      const chat = await openChat(desk)
+      const sides = await open(chat, agent)
+      await Promise.all([sides.visitor, sides.agent].map((talker) => untilShown(talker, () => talker.isOnline())))
+      conversations.push({ rid: chat.rid, token: chat.token, ...sides, accepted: new Map() })
     }
-    await rideStorm({ proxy, conversations, disconnects: 60, seed: 4 })
+    return conversations
+  }
+
+  /** Rides a storm, and answers what was wrong in the end. */
+  const ride = async (conversations: Conversation[], seed: number) => {
+    await rideStorm({ proxy, conversations, disconnects: proxy.disconnects + 60, seed })
     const verdicts = []
-    for (const conversation of conversations) verdicts.push(judge(conversation, await readStored(desk, conversation)))
-    for (const { visitor, agent } of conversations) for (const talker of [visitor, agent]) talker.end()
-    expect(sumOf(verdicts)).toEqual(nothingWrong)
+    for (const conversation of conversations) {
+      verdicts.push(judge(conversation, await readStored(desk, conversation)))
+      for (const talker of [conversation.visitor, conversation.agent]) talker.end()
+    }
+    return sumOf(verdicts)
+  }
+
+  test('of clients that know no change numbers lose, double and reorder nothing', { timeout: 120_000 }, async () => {
+    const conversations = await hold(({ rid, token }, { headers }) =>
+      Promise.resolve({
+        visitor: startOldClient({ url: proxy.url, rid, as: { token } }),
+        agent: startOldClient({ url: proxy.url, rid, as: { headers } }),
+      }),
+    )
+    expect(await ride(conversations, 4)).toEqual(nothingWrong)
+  })
+
+  test('of our sessions lose, double and reorder nothing', { timeout: 120_000 }, async () => {
+    const conversations = await hold(async ({ rid, token }, { headers }) => ({
+      visitor: await openVisitorTalker({ serverURL: proxy.url, token, clock: makeQuickClock(20, 5) }),
+      agent: startOldClient({ url: proxy.url, rid, as: { headers } }),
+    }))
+    expect(await ride(conversations, 5)).toEqual(nothingWrong)
   })
 })
 
