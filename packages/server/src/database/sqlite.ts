@@ -43,14 +43,15 @@ function openSqliteFile(file: string, options: { readonly: boolean }): Sqlite.Da
   return connection
 }
 
-/** Runs statements on one connection, keeping the prepared ones by their text. */
-function sqliteExecutor(connection: Sqlite.Database): Executor {
+/** Runs statements on one connection, keeping the prepared ones by their text; with `readsOnly` it refuses to write. */
+function sqliteExecutor(connection: Sqlite.Database, { readsOnly = false } = {}): Executor {
   const kept = new Map<string, Sqlite.Statement>()
 
   function prepare(sql: string): Sqlite.Statement {
     let found = kept.get(sql)
     if (found === undefined) {
       found = connection.prepare(sql)
+      if (readsOnly && !found.readonly) throw new Error('A readonly connection was asked to write.')
       if (kept.size >= KEPT_STATEMENTS) kept.delete(kept.keys().next().value ?? '')
       kept.set(sql, found)
     }
@@ -102,7 +103,7 @@ type Outcome = { waiting: Waiting; run: RuleRun } & (
 export function openSqlite(file: string, sql: Kysely<Tables>, hooks: TransactionHooks): SqliteDatabase {
   const writer = openSqliteFile(file, { readonly: false })
   const readConnection = openSqliteFile(file, { readonly: true })
-  const reader = makeReader(sql, sqliteExecutor(readConnection))
+  const reader = makeReads(sql, { writer, readConnection })
   const queue: Waiting[] = []
   const restarted = { deadlock: 0, 'serialization-failure': 0, 'start-over': 0 }
   const noteRestart = () => void (restarted['start-over'] += 1)
@@ -146,6 +147,23 @@ export function openSqlite(file: string, sql: Kysely<Tables>, hooks: Transaction
       readConnection.close()
       writer.close()
     },
+  }
+}
+
+/**
+ * Reads what is committed. Every commit costs the reading connection all its pages, while the writer's stay: between two
+ * batches it sees what is committed as well, and answers the kept statements, which are small and many. Whatever goes
+ * through many pages stays where it drives none of the writer's out.
+ */
+function makeReads(
+  sql: Kysely<Tables>,
+  { writer, readConnection }: { writer: Sqlite.Database; readConnection: Sqlite.Database },
+): Reader {
+  const apart = sqliteExecutor(readConnection)
+  const betweenBatches = sqliteExecutor(writer, { readsOnly: true })
+  return {
+    ...makeReader(sql, apart),
+    runKept: (kept, values) => (writer.inTransaction ? apart : betweenBatches).all(kept.sql, values),
   }
 }
 

@@ -50,3 +50,23 @@ export function statement<Parameters extends object, Row>(
 
   return { all, first: async (reader, parameters) => (await all(reader, parameters))[0] }
 }
+
+/**
+ * Keeps a statement for each set of columns that is written: `make` gets the names of those that have a value. Meant
+ * for writes whose callers name the columns in the code; a set that comes from outside would keep without end.
+ */
+export function keptByColumns<Kept>(make: (columns: readonly string[]) => Kept): (row: object) => Kept {
+  const kept = new Map<string, Kept>()
+  return (row) => {
+    const columns = Object.entries(row).flatMap(([column, value]) => (value === undefined ? [] : column))
+    const name = columns.join()
+    const found = kept.get(name) ?? make(columns)
+    kept.set(name, found)
+    return found
+  }
+}
+
+/** These columns of a row, for a statement that `keptByColumns` makes. */
+export function pick<Row extends object>(row: Row, columns: readonly string[]): Row {
+  return Object.fromEntries(columns.map((column) => [column, (row as Record<string, unknown>)[column]])) as Row
+}

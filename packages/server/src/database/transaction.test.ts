@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { listMarks, openBareDatabase, writeMark, type BareDatabase } from '../../testing/bare-database.ts'
 import { engine } from '../../testing/database.ts'
 import { countCommits } from '../../testing/wal.ts'
+import { statement } from './statement.ts'
 import { CommitFailed, QueueFull, RuleTooSlow, StartOver, type Rule, type Transaction } from './transaction.ts'
 
 const isSqlite = engine === 'sqlite'
@@ -27,6 +28,11 @@ function together(rules: readonly Rule<unknown>[]): Promise<PromiseSettledResult
 function reasonOf(settled: PromiseSettledResult<unknown> | undefined): unknown {
   return settled?.status === 'rejected' ? settled.reason : undefined
 }
+
+const keptMarks = statement((db) => db.selectFrom('counter').select('name'))
+const keptMark = statement((db, p: { name: string }) =>
+  db.insertInto('counter').values({ name: p.name, value: 1 }).returning('name'),
+)
 
 /** A promise to be settled by hand, to hold a rule where a test needs it. */
 function signal(): { reached: Promise<void>; reach: () => void } {
@@ -284,6 +290,18 @@ describe('reads', () => {
     const { reader } = database
     const write = reader.all(reader.sql.insertInto('counter').values({ name: 'x', value: 1 }))
     await expect(write).rejects.toThrow('readonly')
+    await expect(keptMark.all(reader, { name: 'x' })).rejects.toThrow('readonly')
+    expect(await marks()).toEqual([])
+  })
+
+  test('a kept statement sees what is committed, while a rule writes and between two', async () => {
+    const { reader } = database
+    await database.transact(async (tx) => {
+      await keptMark.all(tx, { name: 'fresh' })
+      expect(await keptMarks.all(reader, {})).toEqual([])
+      expect(await keptMarks.all(tx, {})).toEqual([{ name: 'fresh' }])
+    })
+    expect(await keptMarks.all(reader, {})).toEqual([{ name: 'fresh' }])
   })
 })
 

@@ -15,8 +15,8 @@ export interface Peer {
   close(code: number, reason: string): void
 }
 
-/** The arguments of an event, for each kind of reader that may have it. */
-export type Said = Partial<Record<Audience, readonly unknown[]>>
+/** The arguments of an event, for each kind of reader that may have it; a function is asked only where somebody reads. */
+export type Said = Partial<Record<Audience, readonly unknown[] | (() => readonly unknown[])>>
 
 export interface SayOptions {
   /** Whoever caused the event, and does not hear it. */
@@ -72,9 +72,9 @@ export function makeHub(): Hub {
       const written = new Map<Audience, string>()
       // A socket that is too slow closes itself, and so leaves, while it is being told.
       for (const [peer, { audience }] of [...(listenersOf(stream, key) ?? [])]) {
-        const args = said[audience]
-        if (args === undefined || !isMeant(peer, options)) continue
-        const frame = written.get(audience) ?? frames.changed(as.stream, as.eventName, args, as.uid)
+        if (!isMeant(peer, options)) continue
+        const frame = written.get(audience) ?? writtenFor(said[audience], as)
+        if (frame === undefined) continue
         written.set(audience, frame)
         peer.send(frame)
       }
@@ -90,4 +90,8 @@ export function makeHub(): Hub {
 
 function isMeant(peer: Peer, { except, only, to }: SayOptions): boolean {
   return peer !== except && (only === undefined || peer === only) && (to === undefined || to(peer))
+}
+
+function writtenFor(args: Said[Audience], { stream, eventName, uid }: NonNullable<SayOptions['as']>) {
+  return args && frames.changed(stream, eventName, typeof args === 'function' ? args() : args, uid)
 }

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import { fromJson, toFlag } from '../../database/columns.ts'
 import type { UserTable } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
@@ -118,6 +118,19 @@ export interface Place {
 /** A place for somebody whose turn it is not. */
 export const outOfTurn: Place = { limit: 0, routedAt: undefined, counts: 'nothing' }
 
+const takeKept = statement((db, p: { agentId: string; turns: number; most: number; routedAt: string | null }) =>
+  db
+    .updateTable('user')
+    .set((eb) => ({
+      openChats: eb('openChats', '+', 1),
+      rotation: eb('rotation', '+', p.turns),
+      lastRoutedAt: sql<string | null>`coalesce(${p.routedAt}, ${sql.ref('lastRoutedAt')})`,
+    }))
+    .where('id', '=', p.agentId)
+    .where('openChats', '<', p.most)
+    .returning('id'),
+)
+
 /**
  * Takes one of an agent's places, and notes that the agent was given a chat. Answers false where a limit is reached by
  * now: the database settles the race, not the list of candidates.
@@ -128,16 +141,9 @@ export async function takePlace(
   { limit, routedAt, counts }: Place,
 ): Promise<boolean> {
   const departmentId = counts === 'nothing' ? undefined : counts.departmentId
-  let update = tx.sql
-    .updateTable('user')
-    .set((eb) => ({
-      openChats: eb('openChats', '+', 1),
-      ...(counts !== 'nothing' && departmentId === undefined && { rotation: eb('rotation', '+', 1) }),
-      ...(routedAt !== undefined && { lastRoutedAt: routedAt }),
-    }))
-    .where('id', '=', agentId)
-  if (limit > 0) update = update.where('openChats', '<', limit)
-  if ((await tx.run(update)) !== 1) return false
+  const turns = counts !== 'nothing' && departmentId === undefined ? 1 : 0
+  const place = { agentId, turns, most: limit > 0 ? limit : Number.MAX_SAFE_INTEGER, routedAt: routedAt ?? null }
+  if ((await takeKept.first(tx, place)) === undefined) return false
   if (departmentId !== undefined) await countTurn(tx, agentId, departmentId)
   return true
 }

@@ -1,7 +1,7 @@
 import type { Reader, Transaction } from '../../database/transaction.ts'
 import { findDepartment } from '../departments/departments.ts'
 import { readSettings } from '../settings/settings.ts'
-import { updateRoom, writeLine, type Author, type Room } from '../timeline/timeline.ts'
+import { writeLines, type Author, type Room } from '../timeline/timeline.ts'
 import { freePlace, listCandidates, outOfTurn, takePlace, type NamedCandidate, type Place } from './agent-store.ts'
 import {
   chatLimitOf,
@@ -138,15 +138,16 @@ async function assign(tx: Transaction, room: Room, inquiry: Inquiry, agent: Name
 export async function serve(tx: Transaction, room: Room, agent: NamedCandidate): Promise<number> {
   const isNew = await insertSubscription(tx, room.id, agent.id)
   const memberCount = room.memberCount + (isNew ? 1 : 0)
-  await updateRoom(tx, room.id, {
-    servedById: agent.id,
-    servedByUsername: agent.username,
-    servedAt: tx.now,
-    memberCount,
-  })
   const author: Author = { kind: 'user', id: agent.id, username: agent.username, name: agent.name }
-  await writeLine(tx, room.id, { type: 'command', text: 'connected', author })
-  await writeLine(tx, room.id, { type: 'uj', text: '', author })
+  await writeLines(
+    tx,
+    room.id,
+    [
+      { type: 'command', text: 'connected', author },
+      { type: 'uj', text: '', author },
+    ],
+    { servedById: agent.id, servedByUsername: agent.username, servedAt: tx.now, memberCount },
+  )
   const settings = await readSettings(tx)
   if (settings.Livechat_last_chatted_agent_routing && routingFlags(settings).autoAssignAgent)
     await noteLastAgent(tx, room.visitor.id, agent)

@@ -1,15 +1,17 @@
 import { statement } from '../../database/statement.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
 
+const insertKept = statement((sql, p: { id: string; roomId: string; userId: string; now: string }) =>
+  sql
+    .insertInto('subscription')
+    .values({ id: p.id, roomId: p.roomId, userId: p.userId, joinedAt: p.now, updatedAt: p.now })
+    .onConflict((conflict) => conflict.columns(['roomId', 'userId']).doNothing())
+    .returning('id'),
+)
+
 /** Adds an agent to a room; answers false where the agent is in it already. */
 export async function insertSubscription(tx: Transaction, roomId: string, userId: string): Promise<boolean> {
-  const inserted = await tx.run(
-    tx.sql
-      .insertInto('subscription')
-      .values({ id: tx.newId(), roomId, userId, joinedAt: tx.now, updatedAt: tx.now })
-      .onConflict((conflict) => conflict.columns(['roomId', 'userId']).doNothing()),
-  )
-  return inserted === 1
+  return (await insertKept.first(tx, { id: tx.newId(), roomId, userId, now: tx.now })) !== undefined
 }
 
 const subscriptionOf = statement((sql, p: { roomId: string; userId: string }) =>

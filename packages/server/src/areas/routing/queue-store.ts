@@ -130,42 +130,62 @@ export async function countWaitingBefore(reader: Reader, inquiry: Inquiry): Prom
   return row?.count ?? 0
 }
 
+type NewInquiry = Omit<Selectable<InquiryTable>, 'status' | 'returnedById'>
+
+const insertKept = statement((sql, p: NewInquiry & { status: string }) =>
+  sql
+    .insertInto('inquiry')
+    .values({
+      id: p.id,
+      roomId: p.roomId,
+      status: p.status,
+      departmentId: p.departmentId,
+      waitingSince: p.waitingSince,
+      queuedAt: p.queuedAt,
+      takenAt: p.takenAt,
+      defaultAgentId: p.defaultAgentId,
+      defaultAgentUsername: p.defaultAgentUsername,
+      updatedAt: p.updatedAt,
+    })
+    .returning('id'),
+)
+
 /** Puts a room into the queue. */
 export async function insertInquiry(tx: Transaction, inquiry: Inquiry): Promise<void> {
-  await tx.run(
-    tx.sql.insertInto('inquiry').values({
-      id: inquiry.id,
-      roomId: inquiry.roomId,
-      status: inquiry.status,
-      departmentId: inquiry.departmentId ?? null,
-      waitingSince: inquiry.waitingSince,
-      queuedAt: inquiry.queuedAt ?? null,
-      takenAt: inquiry.takenAt ?? null,
-      defaultAgentId: inquiry.defaultAgent?.id ?? null,
-      defaultAgentUsername: inquiry.defaultAgent?.username ?? null,
-      updatedAt: tx.now,
-    }),
-  )
+  await insertKept.first(tx, {
+    id: inquiry.id,
+    roomId: inquiry.roomId,
+    status: inquiry.status,
+    departmentId: inquiry.departmentId ?? null,
+    waitingSince: inquiry.waitingSince,
+    queuedAt: inquiry.queuedAt ?? null,
+    takenAt: inquiry.takenAt ?? null,
+    defaultAgentId: inquiry.defaultAgent?.id ?? null,
+    defaultAgentUsername: inquiry.defaultAgent?.username ?? null,
+    updatedAt: tx.now,
+  })
 }
+
+const takeKept = statement((sql, p: { id: string; now: string }) =>
+  sql
+    .updateTable('inquiry')
+    .set({
+      status: 'taken',
+      takenAt: p.now,
+      queuedAt: null,
+      defaultAgentId: null,
+      defaultAgentUsername: null,
+      returnedById: null,
+      updatedAt: p.now,
+    })
+    .where('id', '=', p.id)
+    .where('status', '=', 'queued')
+    .returning('id'),
+)
 
 /** Takes an inquiry out of the queue; answers false where somebody else was faster. */
 export async function takeIfQueued(tx: Transaction, id: string): Promise<boolean> {
-  const taken = await tx.run(
-    tx.sql
-      .updateTable('inquiry')
-      .set({
-        status: 'taken',
-        takenAt: tx.now,
-        queuedAt: null,
-        defaultAgentId: null,
-        defaultAgentUsername: null,
-        returnedById: null,
-        updatedAt: tx.now,
-      })
-      .where('id', '=', id)
-      .where('status', '=', 'queued'),
-  )
-  return taken === 1
+  return (await takeKept.first(tx, { id, now: tx.now })) !== undefined
 }
 
 /** Hands the inquiry of a room that this transaction has taken to another agent, whoever had it; it may move to another department. Answers its id. */

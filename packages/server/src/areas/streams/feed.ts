@@ -7,7 +7,7 @@ import type { Place } from '../../realtime/connection.ts'
 import type { Hub, Peer } from '../../realtime/hub.ts'
 import { findRoom, type Room } from '../rooms/rooms.ts'
 import { readSettings } from '../settings/settings.ts'
-import type { Message } from '../timeline/timeline.ts'
+import { createdMessage, type Message } from '../timeline/timeline.ts'
 import { findUserById } from '../users/users.ts'
 import { findVisitorById } from '../visitors/visitors.ts'
 import { MINE } from './places.ts'
@@ -40,7 +40,7 @@ export class Feed {
   readonly #presences = new Map<string, string>()
   /** What is told when; nobody listens for the events that are missing here. */
   readonly #ears: { [Name in EventName]?: (data: Events[Name]) => void } = {
-    'message.created': (data) => this.#hearMessage(data),
+    'message.created': (data) => this.#hearMessage(data, createdMessage(data)),
     'message.changed': (data) => this.#hearMessage(data),
     'message.deleted': (data) => this.#hearMessage(data),
     'inquiry.taken': ({ roomId, agentId }) => this.#hearAssigned(roomId, agentId),
@@ -139,8 +139,8 @@ export class Feed {
     )
   }
 
-  #hearMessage({ roomId, seq }: { roomId: string; seq: number }): void {
-    this.#watches.move(roomId, seq)
+  #hearMessage({ roomId, seq }: { roomId: string; seq: number }, message?: Message): void {
+    this.#watches.move(roomId, seq, message)
   }
 
   #hearAssigned(roomId: string, agentId: string | undefined): void {

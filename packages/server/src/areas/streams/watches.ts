@@ -1,6 +1,7 @@
-// The rooms that somebody listens to, and how far each was told. Messages are never taken from events: an event only says
-// that a room has moved, and what was said since is read from the database, in order. So a lost event, a doubled one and
-// one that came late change nothing, and a hole cannot be (docs/architecture.md, continuity).
+// The rooms that somebody listens to, and how far each was told. An event says that a room has moved; what was said since
+// is read from the database, in order. Only a message that this process has just committed under the very next number is
+// told as it is. So a lost event, a doubled one and one that came late change nothing, and a hole cannot be
+// (docs/architecture.md, continuity).
 import type { Logger } from 'pino'
 import type { Reader } from '../../database/transaction.ts'
 import { listChanges, type Message } from '../timeline/timeline.ts'
@@ -14,10 +15,14 @@ interface Watch {
   state: RoomState | undefined
   /** What is being told, in order. */
   work: Promise<void>
-  /** A look into the database is due already. */
+  /** It is looked at soon. */
   isDue: boolean
   /** How many wait for it to be decided anew who may listen: nothing is told until then. */
   held: number
+  /** What was committed since it was told, as far as we have it. */
+  given: Message[]
+  /** There is something that only the database has. */
+  mustRead: boolean
 }
 
 export interface WatchOptions {
@@ -65,10 +70,13 @@ export class Watches {
     if (!this.#watches.has(roomId)) this.#watches.set(roomId, makeWatch(seq - 1, undefined))
   }
 
-  /** A room has moved to this change. */
-  move(roomId: string, seq: number): void {
+  /** A room has moved to this change; the message is given where this process has just committed it. */
+  move(roomId: string, seq: number, message?: Message): void {
     const watch = this.#find(roomId)
-    if (watch !== undefined && seq > watch.seq) this.#tellMoved(roomId, watch)
+    if (watch === undefined || seq <= watch.seq) return
+    if (message === undefined) watch.mustRead = true
+    else watch.given.push(message)
+    this.#tellLater(roomId, watch)
   }
 
   /** Does something for those of a room after everything that was said before. Answers false, and does nothing, where nobody listens. */
@@ -128,18 +136,37 @@ export class Watches {
   }
 
   #tellMoved(roomId: string, watch: Watch): void {
+    watch.mustRead = true
+    this.#tellLater(roomId, watch)
+  }
+
+  #tellLater(roomId: string, watch: Watch): void {
     if (watch.isDue) return
     watch.isDue = true
     this.#inOrder(watch, async () => {
       watch.isDue = false
       await this.#options.before(roomId)
-      await this.#tellChanges(roomId, watch)
+      await this.#tellGiven(watch)
+      if (watch.mustRead) await this.#tellChanges(roomId, watch)
     })
+  }
+
+  /** Tells what is given as long as one follows the other; at the first hole the database is asked. */
+  async #tellGiven(watch: Watch): Promise<void> {
+    for (const message of watch.given.splice(0)) {
+      if (watch.mustRead || message.seq <= watch.seq) continue
+      watch.mustRead = watch.held > 0 || message.seq !== watch.seq + 1
+      if (watch.mustRead) continue
+      watch.seq = message.seq
+      await this.#options.tell(message, watch.visitorToken)
+    }
   }
 
   async #tellChanges(roomId: string, watch: Watch): Promise<void> {
     const { read, tell } = this.#options
     for (;;) {
+      // Before the look: what is committed meanwhile may be in it or not.
+      watch.mustRead = false
       const changes = await listChanges(read, roomId, watch.seq, READ_AT_ONCE)
       for (const message of changes) {
         if (watch.held > 0) return
@@ -164,6 +191,8 @@ function makeWatch(seq: number, visitorToken: string | undefined): Watch {
     isDue: false,
     state: undefined,
     held: 0,
+    given: [],
+    mustRead: false,
     ...(visitorToken !== undefined && { visitorToken }),
   }
 }

@@ -20,8 +20,8 @@ import { messageToWire, roomToWire, staff } from '../timeline/wire.ts'
 /** A message for both sides; each visitor who listens to a room is its visitor. */
 export function messageSaid(message: Message, visitorToken: string | undefined): Said {
   return {
-    staff: [messageToWire(message, staff)],
-    visitor: [messageToWire(message, { ...(visitorToken !== undefined && { visitorToken }) })],
+    staff: () => [messageToWire(message, staff)],
+    visitor: () => [messageToWire(message, { ...(visitorToken !== undefined && { visitorToken }) })],
   }
 }
 

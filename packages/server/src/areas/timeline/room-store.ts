@@ -1,11 +1,11 @@
-import type { ExpressionBuilder, Insertable, Selectable } from 'kysely'
+import type { Insertable, Selectable } from 'kysely'
 import { fromJson, withoutNulls } from '../../database/columns.ts'
-import type { RoomTable, Tables } from '../../database/schema.ts'
-import { statement } from '../../database/statement.ts'
-import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
+import type { RoomTable } from '../../database/schema.ts'
+import { keptByColumns, pick, statement } from '../../database/statement.ts'
+import type { Reader, Transaction } from '../../database/transaction.ts'
 import { forgetRoom } from '../ledger/ledger.ts'
 import { deleteFilesOf } from './file-store.ts'
-import { countQuestion, countReply, metricsOf, nextClock, type Metrics } from './metrics-store.ts'
+import { metricsOf, type Metrics } from './metrics-store.ts'
 
 /** One conversation. */
 export interface Room {
@@ -55,20 +55,6 @@ export interface TranscriptRequest {
 /** What somebody asked for; or that no transcript is mailed, whatever the settings say. */
 export type TranscriptWish = TranscriptRequest | { suppressed: true }
 
-/** What a message in a room has moved: the number and the time it got, and who listens. */
-export interface Advanced {
-  id: string
-  seq: number
-  clockMs: number
-  servedById: string | null
-  departmentId: string | null
-  /** When the agent answered the visitor's latest question. */
-  firstResponseAt: string | null
-  /** When the visitor's latest question was asked; null before the first. */
-  askedMs: number | null
-  isOnHold: number
-}
-
 /** A name or a text for searching and sorting, whatever its case; SQL's own folding knows only ASCII on one database. */
 export function foldName(name: string): string {
   return name.normalize('NFKC').toLowerCase()
@@ -80,86 +66,6 @@ const roomById = statement((db, p: { id: string }) => db.selectFrom('room').sele
 const openRoomOf = statement((db, p: { visitorId: string }) =>
   db.selectFrom('room').selectAll().where('visitorId', '=', p.visitorId).where('closedAt', 'is', null),
 )
-type Move = { id: string; now: string; nowMs: number; messageId: string }
-const advanced = [
-  'id',
-  'seq',
-  'clockMs',
-  'servedById',
-  'departmentId',
-  'firstResponseAt',
-  'askedMs',
-  'isOnHold',
-] as const
-
-const advanceForVisitor = statement((db, p: Move & { visitorId: string }) =>
-  db
-    .updateTable('room')
-    .set((eb) => ({
-      ...advanceBy(eb, p),
-      ...countQuestion(eb, p),
-      lastMessageId: p.messageId,
-      lastMessageMs: nextClock(p.nowMs),
-      visitorSpokeAt: p.now,
-      isWaitingResponse: 1,
-      abandonsAt: null,
-      // The first message after an answer opens a new question: the answer to the last one is forgotten.
-      respondedById: eb.case().when('isWaitingResponse', '=', 1).then(eb.ref('respondedById')).else(null).end(),
-    }))
-    .where('id', '=', p.id)
-    .where('visitorId', '=', p.visitorId)
-    .where('closedAt', 'is', null)
-    .returning(advanced),
-)
-
-const advanceForStaff = statement((db, p: Move & { userId: string; username: string }) =>
-  db
-    .updateTable('room')
-    .set((eb) => ({
-      ...advanceBy(eb, p),
-      ...countReply(eb, p),
-      lastMessageId: p.messageId,
-      lastMessageMs: nextClock(p.nowMs),
-      respondedById: eb.case().when('isWaitingResponse', '=', 1).then(p.userId).else(eb.ref('respondedById')).end(),
-      respondedByUsername: eb
-        .case()
-        .when('isWaitingResponse', '=', 1)
-        .then(p.username)
-        .else(eb.ref('respondedByUsername'))
-        .end(),
-      firstResponseAt: eb.case().when('isWaitingResponse', '=', 1).then(p.now).else(eb.ref('firstResponseAt')).end(),
-      lastResponseAt: p.now,
-      isWaitingResponse: 0,
-    }))
-    .where('id', '=', p.id)
-    .where('closedAt', 'is', null)
-    .returning(advanced),
-)
-
-const advanceQuietly = statement((db, p: Move) =>
-  db
-    .updateTable('room')
-    .set((eb) => advanceBy(eb, p))
-    .where('id', '=', p.id)
-    .returning(advanced),
-)
-
-const advanceVisibly = statement((db, p: Move) =>
-  db
-    .updateTable('room')
-    .set((eb) => ({ ...advanceBy(eb, p), lastMessageId: p.messageId, lastMessageMs: nextClock(p.nowMs) }))
-    .where('id', '=', p.id)
-    .returning(advanced),
-)
-
-const takeNumber = statement((db, p: { id: string; now: string }) =>
-  db
-    .updateTable('room')
-    .set((eb) => ({ seq: eb('seq', '+', 1), updatedAt: p.now }))
-    .where('id', '=', p.id)
-    .returning(['seq', 'lastMessageId']),
-)
-
 export async function findRoom(reader: Reader, id: string): Promise<Room | undefined> {
   const row = await roomById.first(reader, { id })
   return row && roomFromRow(row)
@@ -183,15 +89,19 @@ export async function findOpenRoomOf(reader: Reader, visitorId: string): Promise
   return row && roomFromRow(row)
 }
 
+const insertOf = keptByColumns((columns) =>
+  statement((db, p: Insertable<RoomTable>) =>
+    db
+      .insertInto('room')
+      .values(pick(p, columns))
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('id'),
+  ),
+)
+
 /** Inserts a room; answers false where the visitor has an open one already. */
 export async function insertRoom(tx: Transaction, row: Insertable<RoomTable>): Promise<boolean> {
-  const inserted = await tx.run(
-    tx.sql
-      .insertInto('room')
-      .values(row)
-      .onConflict((conflict) => conflict.doNothing()),
-  )
-  return inserted === 1
+  return (await insertOf(row).first(tx, row)) !== undefined
 }
 
 /** Takes the row of an open room for this transaction and answers it; `undefined` where it is closed or missing. */
@@ -213,14 +123,22 @@ export async function takeRoom(tx: Transaction, id: string): Promise<Room | unde
   return row && roomFromRow(row)
 }
 
-/** Writes columns of a room that is taken. */
-export async function updateRoom(tx: Transaction, id: string, change: Partial<Insertable<RoomTable>>): Promise<void> {
-  await tx.run(
-    tx.sql
+/** Columns of a room to write. */
+export type RoomChange = Partial<Omit<Insertable<RoomTable>, 'id' | 'updatedAt'>>
+
+const updateOf = keptByColumns((columns) =>
+  statement((db, p: RoomChange & { id: string; updatedAt: string }) =>
+    db
       .updateTable('room')
-      .set({ ...change, updatedAt: tx.now })
-      .where('id', '=', id),
-  )
+      .set({ ...pick(p, columns), updatedAt: p.updatedAt })
+      .where('id', '=', p.id)
+      .returning('id'),
+  ),
+)
+
+/** Writes columns of a room that is taken. */
+export async function updateRoom(tx: Transaction, id: string, change: RoomChange): Promise<void> {
+  await updateOf(change).first(tx, { ...change, id, updatedAt: tx.now })
 }
 
 /** Makes the tags of a room exactly these. */
@@ -278,52 +196,6 @@ export async function deleteRoom(tx: Transaction, id: string): Promise<void> {
   await deleteFilesOf(tx, { roomId: id })
   await tx.run(tx.sql.deleteFrom('pageVisit').where('roomId', '=', id))
   await tx.run(tx.sql.deleteFrom('room').where('id', '=', id))
-}
-
-/** How a message moves its room on: who wrote it decides what the room remembers. */
-export type Mover =
-  | { by: 'visitor'; visitorId: string }
-  | { by: 'staff'; userId: string; username: string }
-  | { by: 'system'; isShown: boolean }
-
-/** Takes the room's row, its next number and its next time; `undefined` where the writer may not write in it. */
-export async function advanceRoom(
-  tx: Transaction,
-  id: string,
-  messageId: string,
-  mover: Mover,
-): Promise<Advanced | undefined> {
-  const move = { id, now: tx.now, nowMs: tx.nowMs, messageId }
-  switch (mover.by) {
-    case 'visitor':
-      return advanceForVisitor.first(tx, { ...move, visitorId: mover.visitorId })
-    case 'staff':
-      return advanceForStaff.first(tx, { ...move, userId: mover.userId, username: mover.username })
-    case 'system':
-      return (mover.isShown ? advanceVisibly : advanceQuietly).first(tx, move)
-  }
-}
-
-/** Takes the room's next number for a change of one of its messages; also after it was closed. */
-export async function takeNextNumber(
-  tx: Transaction,
-  roomId: string,
-): Promise<{ seq: number; lastMessageId: string | null }> {
-  const row = await takeNumber.first(tx, { id: roomId, now: tx.now })
-  // Removed with its visitor since the caller looked.
-  if (row === undefined) throw new StartOver()
-  return row
-}
-
-type RoomUpdate = ExpressionBuilder<Tables, 'room'>
-
-function advanceBy(eb: RoomUpdate, p: Move) {
-  return {
-    seq: eb('seq', '+', 1),
-    clockMs: nextClock(p.nowMs),
-    messageCount: eb('messageCount', '+', 1),
-    updatedAt: p.now,
-  }
 }
 
 /** A room as the rules see it. */

@@ -1,5 +1,6 @@
 // What is said in a room, in one order that never changes: every message and system line takes the room's row, its next
 // number and its next time, in the transaction that writes it.
+import type { Events } from '@deskbell/contract/events.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
 import { note, type Actor } from '../ledger/ledger.ts'
 import { deleteFilesOf } from './file-store.ts'
@@ -14,18 +15,12 @@ import {
   type Author,
   type Message,
 } from './message-store.ts'
-import {
-  advanceRoom,
-  countDeleted,
-  takeNextNumber,
-  updateRoom,
-  type Advanced,
-  type Mover,
-  type Room,
-} from './room-store.ts'
+import { advanceRoom, advanceRoomBy, takeNextNumber, type Advanced, type Mover } from './advance-store.ts'
+import { countDeleted, updateRoom, type Room, type RoomChange } from './room-store.ts'
 
 export type { Author, Message, SaidPage } from './message-store.ts'
-export type { Advanced, Room, TranscriptRequest, TranscriptWish } from './room-store.ts'
+export type { Advanced } from './advance-store.ts'
+export type { Room, TranscriptRequest, TranscriptWish } from './room-store.ts'
 export { forgetDepartment, forgetDepartmentOfClosed } from './department-store.ts'
 export { opensFile, signFile } from './file-links.ts'
 export {
@@ -89,7 +84,7 @@ export async function writeMessage(
     updatedAt: tx.now,
   }
   if (!(await insertMessage(tx, message))) return 'taken'
-  tx.emit('message.created', { roomId, messageId: id, seq: message.seq })
+  emitCreated(tx, message)
   return { message, moved: room }
 }
 
@@ -98,6 +93,43 @@ export async function writeLine(tx: Transaction, roomId: string, line: Draft & {
   const written = await writeMessage(tx, roomId, line)
   if (typeof written === 'string') throw new Error(`A line could not be written into room ${roomId}: ${written}`)
   return written.message
+}
+
+/**
+ * Writes lines that the room does not show as its latest message, one after the other, and columns of the room with them:
+ * what always comes together takes the row once. The room must be taken by this transaction.
+ */
+export async function writeLines(
+  tx: Transaction,
+  roomId: string,
+  lines: readonly (Draft & { type: string })[],
+  change: RoomChange,
+): Promise<void> {
+  const last = await advanceRoomBy(tx, roomId, lines.length, change)
+  for (const [index, { text, type, author }] of lines.entries()) {
+    const back = lines.length - 1 - index
+    const sentAt = new Date(last.clockMs - back).toISOString()
+    const line = { id: tx.newId(), roomId, seq: last.seq - back, sentAt, text, type, author, updatedAt: tx.now }
+    await insertMessage(tx, line)
+    emitCreated(tx, line)
+  }
+}
+
+/** Events of this process, with what they tell of; those of other processes are others. */
+const created = new WeakMap<object, Message>()
+
+function emitCreated(tx: Transaction, message: Message): void {
+  const data = { roomId: message.roomId, messageId: message.id, seq: message.seq }
+  created.set(data, message)
+  tx.emit('message.created', data)
+}
+
+/**
+ * The message that an event tells of, as it was committed with that number: what reading it would find, unless it was
+ * changed since. Absent where another process wrote it.
+ */
+export function createdMessage(event: Events['message.created']): Message | undefined {
+  return created.get(event)
 }
 
 /** Gives a message another text, keeping what it said before. Its file stays. */

@@ -14,16 +14,14 @@ export interface Block {
   at: string
 }
 
+// Two looks into the index, one after the other: joined by `or`, SQLite takes ten times as long for them.
 const blockOf = statement((sql, p: { tokenHash: string; origin: string }) =>
   sql
     .selectFrom('block')
     .select('id')
-    .where((eb) =>
-      eb.or([
-        eb.and([eb('kind', '=', 'visitor'), eb('value', '=', p.tokenHash)]),
-        eb.and([eb('kind', '=', 'address'), eb('value', '=', p.origin)]),
-      ]),
-    )
+    .where('kind', '=', 'visitor')
+    .where('value', '=', p.tokenHash)
+    .unionAll(sql.selectFrom('block').select('id').where('kind', '=', 'address').where('value', '=', p.origin))
     .limit(1),
 )
 
