@@ -50,9 +50,12 @@ export interface CallSetup {
   /** A failure in the words of the caller; whatever else was thrown stays what it is. */
   errorOf: (thrown: unknown) => unknown
   clock?: Clock | undefined
+  /** Sends what may be sent more than once, until it ends well enough; once unless given. */
+  repeat?: (send: () => Promise<Outcome>, deadline: Deadline) => Promise<Outcome>
 }
 
-type Outcome = { answer: object } | { failed: Failed; mayPass: boolean; retryAfterMs?: number | undefined }
+/** How one attempt ended. */
+export type Outcome = { answer: object } | { failed: Failed; mayPass: boolean; retryAfterMs?: number | undefined }
 
 const longestPauseMs = 10_000
 
@@ -60,18 +63,19 @@ const longestPauseMs = 10_000
  * A function that calls operations of one server and resolves with the body of its answer.
  * Rejects with nothing but what `errorOf` makes of failures.
  */
-export function callsTo(server: ServerOptions, { errorOf, clock = platformClock }: CallSetup): Call {
+export function callsTo(server: ServerOptions, { errorOf, repeat, clock = platformClock }: CallSetup): Call {
   const root = withErrors(errorOf, () => rootOf(server.serverURL))
-  const { times = 2, delayMs = 300 } = server.retry === false ? { times: 0 } : (server.retry ?? {})
 
   return async <T>(operation: Operation, outgoing: Outgoing, options?: CallOptions) => {
     const { url, init } = withErrors(errorOf, () => requestOf(root, operation, outgoing))
-    const repeats = init.method === 'GET' || outgoing.repeatable === true ? times : 0
+    const isRepeatable = init.method === 'GET' || outgoing.repeatable === true
     const timeoutMs = options?.timeoutMs ?? outgoing.timeoutMs ?? server.timeoutMs ?? 30_000
     const deadline = openDeadline(clock, timeoutMs, [server.signal, options?.signal])
     const send = () => exchange(outgoing.fetch ?? server.fetch ?? globalThis.fetch, url, { init, deadline, clock })
     try {
-      return (await persist(send, { repeats, delayMs }, { deadline, clock })) as T
+      const outcome = await (repeat !== undefined && isRepeatable ? repeat(send, deadline) : send())
+      if ('failed' in outcome) throw outcome.failed
+      return outcome.answer as T
     } catch (error) {
       throw errorOf(error)
     } finally {
@@ -85,21 +89,6 @@ function withErrors<T>(errorOf: CallSetup['errorOf'], work: () => T): T {
     return work()
   } catch (error) {
     throw errorOf(error)
-  }
-}
-
-async function persist(
-  send: () => Promise<Outcome>,
-  { repeats, delayMs }: { repeats: number; delayMs: number },
-  { deadline, clock }: { deadline: Deadline; clock: Clock },
-): Promise<object> {
-  for (let attempt = 1; ; attempt++) {
-    const outcome = await send()
-    if ('answer' in outcome) return outcome.answer
-    const pauseMs = outcome.retryAfterMs ?? backoffMs(delayMs, attempt, clock)
-    if (!outcome.mayPass || attempt > repeats || pauseMs >= deadline.leftMs()) throw outcome.failed
-    await pause(pauseMs, deadline, clock)
-    deadline.check()
   }
 }
 
@@ -196,18 +185,7 @@ export function backoffMs(
   delayMs: number,
   attempt: number,
   { random }: Pick<Clock, 'random'> = platformClock,
-  mostMs = longestPauseMs,
+  mostMs: number = longestPauseMs,
 ): number {
   return random() * Math.min(mostMs, delayMs * 2 ** (attempt - 1))
-}
-
-/** Ends early when the deadline does. */
-function pause(ms: number, { signal }: Deadline, clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = clock.setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => {
-      clock.clearTimeout(timer)
-      resolve()
-    })
-  })
 }

@@ -16,9 +16,8 @@ import { openSession } from './visitor-session.ts'
  */
 export async function openVisitorSession(options: VisitorSessionOptions): Promise<VisitorSession> {
   const { clock = platformClock, storage = usualStorage(), serverURL, timeoutMs, fetch } = options
-  // Repeated by the session itself, which knows when the network is back.
-  const server = { serverURL, timeoutMs, fetch, retry: false } as const
-  const call = callsTo(server, { errorOf: asLivechatError, clock })
+  // Calls are repeated by the session, which knows when the network is back.
+  const call = callsTo({ serverURL, timeoutMs, fetch }, { errorOf: asLivechatError, clock })
   const key = `deskbell:${serverURL.replace(/\/+$/, '')}`
   const token = options.token ?? (await keptToken(storage, `${key}:token`))
   const { WebSocket, network, reconnect } = options

@@ -21,6 +21,7 @@ import { callsTo } from './call.ts'
 import type { Call, CallOptions, ServerOptions } from './call.ts'
 import { asAPIError } from './errors.ts'
 import { refusedArgument } from './failure.ts'
+import { repeating } from './repeat.ts'
 import { sendMessage } from './send-message.ts'
 import { uploadForm } from './upload.ts'
 import type { UploadOptions, UploadSource } from './upload.ts'
@@ -59,7 +60,7 @@ export class RocketChatLivechat {
 
   /** Throws `APIError` without a `serverURL`. Nothing is sent yet. */
   constructor(options: ServerOptions) {
-    const call = callsTo(options, { errorOf: asAPIError })
+    const call = callsTo(options, { errorOf: asAPIError, repeat: repeating(options.retry) })
     this.config = new ConfigCalls(call)
     this.agents = new AgentCalls(call)
     this.visitor = new VisitorCalls(call)
@@ -170,7 +171,6 @@ class RoomCalls {
     options: UploadOptions = {},
   ): Promise<T> {
     demand({ 'Room id': rid, 'Visitor token': token })
-    if (Object(file) !== file) throw asAPIError(refusedArgument('File is required.'))
     const { form, release } = await uploadForm(file, token, description, options).catch((error: unknown) => {
       throw asAPIError(error)
     })

@@ -34,7 +34,8 @@ export interface RoomFeedOptions {
   /** Each message once, in order; `isEarlier` for what was there before the feed began. */
   onMessage: (message: Message, told: { isEarlier: boolean }) => void
   onChanged: (message: Message) => void
-  onDeleted: (id: string) => void
+  /** No news: it was never told. */
+  onDeleted: (id: string, told: { isNews: boolean }) => void
   /** The list is another. */
   onList: (messages: readonly Message[]) => void
   /** The server refuses, and not only for now: the room is gone, or the token. */
@@ -90,6 +91,8 @@ class LiveFeed implements RoomFeed {
   readonly #deleted = new Set<string>()
   /** The list has everything that was said since; '' where it goes back to the beginning. */
   #startsAt = ''
+  /** When the latest was said that was read or heard live, where changes are not numbered: what we said ourselves proves nothing. */
+  #liveUntil = ''
   /** Everything up to this change is taken in; undefined before the first look. */
   #seq: number | undefined
   #isNumbered: boolean
@@ -114,7 +117,7 @@ class LiveFeed implements RoomFeed {
       return connection.subscribe({ name, key, proof }, { onEvent, onReady: onAnswer, onRefused: onAnswer, onLost })
     }
     this.#endSubscriptions = [
-      subscribe('stream-room-messages', rid, ([message]) => this.take(message as Message)),
+      subscribe('stream-room-messages', rid, ([message]) => this.#hearLive(message as Message)),
       subscribe('stream-notify-room', `${rid}/deleteMessage`, ([deletion]) => this.#hear(deletion as Heard)),
     ]
   }
@@ -161,6 +164,11 @@ class LiveFeed implements RoomFeed {
     void this.sync()
   }
 
+  #hearLive(message: Message): void {
+    if (message.ts > this.#liveUntil) this.#liveUntil = message.ts
+    this.take(message)
+  }
+
   #hear(heard: Heard): void {
     if (this.#hasEnded) return
     if (this.#seq === undefined || this.#isSyncing || this.#isBeyondHole(heard)) {
@@ -179,11 +187,11 @@ class LiveFeed implements RoomFeed {
 
   /** Takes in what follows what is known; what came before is known already. */
   #takeNext(heard: Heard): void {
-    const { seq } = heard
-    if (this.#isNumbered && seq !== undefined) {
-      if (seq <= (this.#seq ?? 0)) return
-      this.#seq = seq
-    }
+    const { _id, seq = Infinity } = heard
+    if (this.#isNumbered && seq <= (this.#seq ?? 0)) {
+      // What is not known although it came before is older than the list.
+      if (this.#known.has(_id)) return
+    } else if (this.#isNumbered && seq !== Infinity) this.#seq = seq
     this.#apply(heard, { isEarlier: false })
   }
 
@@ -225,6 +233,7 @@ class LiveFeed implements RoomFeed {
     this.#seq = Math.max(0, ...page.map(({ seq = 0 }) => seq))
     this.#startsAt = page.length < pageSize ? '' : (page.at(-1)?.ts ?? '')
     const isEarlier = this.#options.isNew !== true
+    this.#liveUntil = page[0]?.ts ?? ''
     for (const message of page.reverse()) this.#apply(heardOf(message), { isEarlier })
   }
 
@@ -246,22 +255,24 @@ class LiveFeed implements RoomFeed {
 
   /** Reads history until it meets what is known; what is known and not there any more was deleted. */
   async #reload(): Promise<void> {
-    const { found, from } = await this.#readBackTo(this.messages.at(-1)?.ts)
+    const { found, from } = await this.#readBackTo(this.#liveUntil)
     if (this.messages.length === 0) this.#startsAt = from
     const ids = new Set(found.map(({ _id }) => _id))
     for (const { _id, ts } of this.messages) if (ts >= from && !ids.has(_id)) this.#apply({ _id, seq: undefined }, news)
     for (const message of found) this.#apply(heardOf(message), news)
+    const newest = found.at(-1)?.ts ?? ''
+    if (newest > this.#liveUntil) this.#liveUntil = newest
   }
 
   /** What was said since a time and some before it, oldest first; only the newest page without a time. */
-  async #readBackTo(time: string | undefined): Promise<{ found: Message[]; from: string }> {
+  async #readBackTo(time: string): Promise<{ found: Message[]; from: string }> {
     const found: Message[] = []
     for (let before: string | undefined; ;) {
       const page = await this.#readPersistently(before)
       found.unshift(...page.reverse())
       before = page[0]?.ts
       if (before === undefined || page.length < pageSize) return { found, from: '' }
-      if (time === undefined || before <= time) return { found, from: before }
+      if (time === '' || before <= time) return { found, from: before }
     }
   }
 
@@ -289,7 +300,8 @@ class LiveFeed implements RoomFeed {
       this.#known.delete(_id)
       this.#deleted.add(_id)
       // One that was never told is gone without a word, unless older pages may show it.
-      if (known !== undefined || this.#startsAt !== '') this.#told.push(() => this.#options.onDeleted(_id))
+      const isNews = known !== undefined || this.#startsAt !== ''
+      this.#told.push(() => this.#options.onDeleted(_id, { isNews }))
       return
     }
     if (known !== undefined && !isNewer({ message, seq }, known)) return
@@ -331,7 +343,10 @@ function heardOf(message: Message): Heard & Known {
 
 function isNewer(one: Known, other: Known): boolean {
   if (one.seq !== other.seq) return one.seq > other.seq
-  return one.message._updatedAt > other.message._updatedAt
+  const { _updatedAt, msg, t } = other.message
+  // Within a millisecond the later news is right; answers and events differ in fields that nobody changes.
+  const isOther = one.message.msg !== msg || one.message.t !== t
+  return one.message._updatedAt > _updatedAt || (one.message._updatedAt === _updatedAt && isOther)
 }
 
 function byTime(one: Message, other: Message): number {

@@ -2,7 +2,7 @@ export { RocketChatLivechat } from './rocketchat-livechat.ts'
 export { APIError } from './errors.ts'
 export type { ErrorType } from './errors.ts'
 export type { CallOptions, RetryOptions, ServerOptions } from './call.ts'
-export type { UploadOptions, UploadSource } from './upload.ts'
+export type { UploadOptions, UploadProgress, UploadSource } from './upload.ts'
 export type { AgentReference, SurveyReply, VisitorRegistration } from './rocketchat-livechat.ts'
 export type {
   Agent,
@@ -58,11 +58,4 @@ export type {
 } from './events.ts'
 export { openVisitorSession } from './open-visitor-session.ts'
 export type { NetworkSigns } from './network.ts'
-export type {
-  HistoryOptions,
-  Logger,
-  SessionUploadOptions,
-  UploadProgress,
-  VisitorSession,
-  VisitorSessionOptions,
-} from './visitor.ts'
+export type { HistoryOptions, Logger, SessionUploadOptions, VisitorSession, VisitorSessionOptions } from './visitor.ts'

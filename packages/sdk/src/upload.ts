@@ -12,6 +12,13 @@ export interface UploadOptions extends CallOptions {
   fileType?: string | undefined
 }
 
+/** How far an upload has come. */
+export interface UploadProgress {
+  readonly sentBytes: number
+  /** Unknown for streams. */
+  readonly totalBytes: number | undefined
+}
+
 interface Upload {
   form: NonNullable<Outgoing['form']>
   /** Closes a source that was not read to its end, as after a refusal. */
@@ -31,6 +38,7 @@ export async function uploadForm(
   description: string | undefined,
   options: UploadOptions,
 ): Promise<Upload> {
+  if (Object(source) !== source) throw refusedArgument('File is required.')
   const headers = { 'x-visitor-token': headerValue(token) }
   const own = source as Partial<File>
   const fileName = options.fileName ?? own.name ?? 'file'
@@ -58,7 +66,7 @@ function headerValue(token: string): string {
 }
 
 /** Browsers send streams over HTTP/2 only or not at all, so there the stream is read to its end first. */
-function isBrowser(): boolean {
+export function isBrowser(): boolean {
   return 'document' in globalThis || 'WorkerGlobalScope' in globalThis
 }
 
@@ -102,7 +110,8 @@ function quoted(name: string): string {
   return name.replaceAll('\r', '%0D').replaceAll('\n', '%0A').replaceAll('"', '%22')
 }
 
-async function* bytesOf(source: Exclude<UploadSource, Blob>): AsyncGenerator<Uint8Array> {
+/** The bytes of a source that is no file, piece by piece. */
+export async function* bytesOf(source: Exclude<UploadSource, Blob>): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder()
   for await (const chunk of Symbol.asyncIterator in source ? source : chunksOf(source)) {
     yield typeof chunk === 'string' ? encoder.encode(chunk) : chunk

@@ -12,15 +12,18 @@ import type { Call, CallOptions } from './call.ts'
 import { asLivechatError } from './livechat-error.ts'
 import type { RoomSource } from './room-feed.ts'
 import { sendMessage } from './send-message.ts'
+import { tellProgress } from './upload-progress.ts'
 import { uploadForm } from './upload.ts'
 import type { UploadSource } from './upload.ts'
 import type { SessionUploadOptions, VisitorSessionOptions } from './visitor.ts'
+
+type GivenFetch = typeof globalThis.fetch | undefined
 
 /** The calls of one visitor. */
 export type VisitorCalls = ReturnType<typeof visitorCalls>
 
 /** The token may be another after the registration, so it is asked for with every call. */
-export function visitorCalls(call: Call, tokenNow: () => string) {
+export function visitorCalls(call: Call, tokenNow: () => string, fetch: GivenFetch) {
   return {
     config: (department: string | undefined, options: CallOptions) =>
       call<ConfigAnswer>('GET /livechat/config', { query: { token: tokenNow(), department } }, options),
@@ -62,7 +65,7 @@ export function visitorCalls(call: Call, tokenNow: () => string) {
     },
 
     upload: (rid: string, file: UploadSource, options: SessionUploadOptions) =>
-      sendFile(call, { rid, file, token: tokenNow() }, options),
+      sendFile(call, { rid, file, token: tokenNow(), fetch }, options),
 
     source: (rid: string) => sourceOf(call, rid, tokenNow),
   }
@@ -70,16 +73,22 @@ export function visitorCalls(call: Call, tokenNow: () => string) {
 
 async function sendFile(
   call: Call,
-  { rid, file, token }: { rid: string; file: UploadSource; token: string },
+  { rid, file, token, fetch: given }: { rid: string; file: UploadSource; token: string; fetch: GivenFetch },
   options: SessionUploadOptions,
 ): Promise<Message> {
-  const uploaded = uploadForm(file, token, options.description, options)
+  const { onProgress, description } = options
+  // What is told as it is sent has no name and type any more.
+  const { name, type } = Object(file) as Partial<File>
+  const named = { ...options, fileName: options.fileName ?? name, fileType: options.fileType ?? (type || undefined) }
+  const { source, fetch } = onProgress === undefined ? { source: file } : tellProgress(file, onProgress, given)
+  const uploaded = uploadForm(source, token, description, named)
   const { form, release } = await uploaded.catch((error: unknown) => {
     throw asLivechatError(error)
   })
   try {
-    const outgoing = { params: { rid }, form, timeoutMs: Infinity }
+    const outgoing = { params: { rid }, form, timeoutMs: Infinity, ...(fetch !== undefined && { fetch }) }
     const answer = await call<UploadAnswer>('POST /livechat/upload/:rid', outgoing, options)
+    if (file instanceof Blob) onProgress?.({ sentBytes: file.size, totalBytes: file.size })
     const { success: _, newRoom: _new, showConnecting: _connecting, ...message } = answer
     return message
   } finally {

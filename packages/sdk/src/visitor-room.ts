@@ -24,7 +24,7 @@ export interface VisitorRoomOptions {
   username: () => string | undefined
   onMessage: (message: Message, told: { isEarlier: boolean }) => void
   onChanged: (message: Message) => void
-  onDeleted: (id: string) => void
+  onDeleted: (id: string, told: { isNews: boolean }) => void
   onList: (messages: readonly Message[]) => void
   onTyping: (change: { username: string; isTyping: boolean; typing: readonly string[] }) => void
   onAgent: (agent: Agent | undefined) => void

@@ -16,6 +16,7 @@ import { visitorCalls } from './visitor-calls.ts'
 import type { VisitorCalls } from './visitor-calls.ts'
 import { followRoom, placeOf } from './visitor-room.ts'
 import type { FollowedRoom } from './visitor-room.ts'
+import { isSame, outboxBeside, unknownState } from './visitor-state.ts'
 import type { HistoryOptions, SessionUploadOptions, VisitorSession, VisitorSessionOptions } from './visitor.ts'
 
 /** What a session is made of. */
@@ -32,18 +33,6 @@ export interface VisitorParts {
 
 /** With these the server says that it does not take this visitor any more. */
 const signingOut = ['invalid-token', 'error-invalid-token', 'error-contact-channel-blocked', 'signed-out']
-
-const unknown: VisitorState = {
-  connection: { status: 'connecting' },
-  isLoaded: false,
-  isDeskOnline: undefined,
-  room: undefined,
-  agent: undefined,
-  queue: undefined,
-  typing: [],
-  messages: [],
-  outbox: [],
-}
 
 /** Opens a session of these parts; answers when what an earlier program left in the outbox is read. */
 export async function openSession(parts: VisitorParts): Promise<VisitorSession> {
@@ -73,9 +62,9 @@ class LiveVisitorSession implements VisitorSession {
   constructor(parts: VisitorParts) {
     this.#parts = parts
     this.token = parts.token
-    this.#calls = visitorCalls(parts.call, () => this.token)
+    this.#calls = visitorCalls(parts.call, () => this.token, parts.options.fetch)
     this.#connection = parts.connection
-    this.#store = openStore(unknown, parts.options.logger)
+    this.#store = openStore(unknownState, parts.options.logger)
     this.#persistence = openPersistence(parts.clock)
     this.#refresh = runWhenDue(
       () => this.#readState(),
@@ -294,8 +283,14 @@ class LiveVisitorSession implements VisitorSession {
         this.#store.emit({ type: 'message', rid, message, isEarlier })
         if (message.t === 'livechat-close') this.#noteClosed(rid)
       },
-      onChanged: (message) => this.#store.emit({ type: 'message-changed', rid, message }),
-      onDeleted: (_id) => this.#store.emit({ type: 'message-deleted', rid, _id }),
+      onChanged: (message) => {
+        this.#outbox?.settle(message._id)
+        this.#store.emit({ type: 'message-changed', rid, message })
+      },
+      onDeleted: (_id, { isNews }) => {
+        this.#outbox?.settle(_id)
+        if (isNews) this.#store.emit({ type: 'message-deleted', rid, _id })
+      },
       onList: (messages) => this.#showLists(messages, this.#outbox?.items ?? []),
       onTyping: ({ username, isTyping, typing }) => {
         this.#store.update({ typing })
@@ -321,13 +316,11 @@ class LiveVisitorSession implements VisitorSession {
 
   #takeOwn(message: Message): void {
     if (this.#room?.rid === message.rid) this.#room.feed.take(message)
+    else this.#outbox?.settle(message._id)
   }
 
-  /** A message that is among the room's is not shown as on its way, not even for a moment. */
   #showLists(messages: readonly Message[], items: readonly OutboxItem[]): void {
-    const ids = new Set(messages.map(({ _id }) => _id))
-    const outbox = items.filter(({ _id }) => !ids.has(_id))
-    this.#store.update({ messages, outbox: isSame(outbox, this.state.outbox) ? this.state.outbox : outbox })
+    this.#store.update({ messages, outbox: outboxBeside(messages, items, this.state.outbox) })
   }
 
   #setAgent(agent: Agent | undefined): void {
@@ -392,8 +385,4 @@ class LiveVisitorSession implements VisitorSession {
 
 function hasEnded(): LivechatError {
   return new LivechatError('session-ended', 'The session has ended.')
-}
-
-function isSame(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
 }

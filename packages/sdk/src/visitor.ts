@@ -6,7 +6,7 @@ import type { OutboxItem, Session, VisitorEvent, VisitorState } from './events.t
 import type { NetworkSigns } from './network.ts'
 import type { SocketConstructor } from './socket.ts'
 import type { KeyValueStorage } from './storage.ts'
-import type { UploadOptions, UploadSource } from './upload.ts'
+import type { UploadOptions, UploadProgress, UploadSource } from './upload.ts'
 
 /** What a session tells of its work, for those who look for a fault; `console` is one. */
 export interface Logger {
@@ -51,13 +51,8 @@ export interface HistoryOptions {
 
 export interface SessionUploadOptions extends UploadOptions {
   description?: string | undefined
-  /** Called as bytes leave; `total` is unknown for streams. */
+  /** Called as bytes leave, and at the end. */
   onProgress?: ((progress: UploadProgress) => void) | undefined
-}
-
-export interface UploadProgress {
-  readonly sentBytes: number
-  readonly totalBytes: number | undefined
 }
 
 /** A visitor's side of a conversation that survives bad networks, reloads and restarts of the server. */

@@ -124,7 +124,7 @@ describe('the name and type of a file', () => {
   })
 })
 
-test('a stream of any pieces arrives byte by byte', async () => {
+test('a stream of any pieces arrives byte by byte', { timeout: 60_000 }, async () => {
   const piece = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.string({ unit: 'binary' }))
   await fc.assert(
     fc.asyncProperty(fc.array(piece, { maxLength: 20 }), async (pieces) => {

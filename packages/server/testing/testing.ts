@@ -65,8 +65,8 @@ export interface TestServer {
   administrator(): Promise<StaffMember>
   /** An agent who is online and takes chats. */
   agent(options?: StaffOptions): Promise<StaffMember>
-  /** Opens a port, once, for what needs a real connection; answers the address. */
-  listen(): Promise<string>
+  /** Opens a port, once, for what needs a real connection; answers the address. After a restart the same port can be asked for. */
+  listen(port?: number): Promise<string>
   /** A second process on the same database; it creates nothing and stops by itself. */
   another(): Promise<TestServer>
   /** Stops the server and starts it again on the same data. */
@@ -145,8 +145,8 @@ async function serve(database: TestDatabase, options: TestServerOptions): Promis
       return agent
     },
     another: () => serve({ ...database, remove: () => Promise.resolve() }, options),
-    async listen() {
-      return (url ??= await server.http.listen({ host: '127.0.0.1', port: 0 }))
+    async listen(port = 0) {
+      return (url ??= await server.http.listen({ host: '127.0.0.1', port }))
     },
     async restart() {
       await server.close()

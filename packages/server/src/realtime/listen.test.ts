@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openChat, register, roomSeenBy } from '../../testing/conversation.ts'
 import { openSocket } from '../../testing/socket.ts'
@@ -113,4 +115,34 @@ test('an address may not hoard sockets', async () => {
   await expect(openSocket(desk)).rejects.toThrow('429')
   await Promise.all(sockets.map((socket) => socket.close()))
   await desk.stop()
+})
+
+describe('an upgrade that is refused', () => {
+  const request = 'GET /elsewhere HTTP/1.1\r\nHost: desk\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+
+  test('does not keep the server from stopping when its client stays half open', async () => {
+    const desk = await startTestServer()
+    const { port } = new URL(await desk.listen())
+    const client = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true })
+    client.on('error', () => {})
+    client.write(request)
+    const [answer] = (await once(client, 'data')) as [Buffer]
+    expect(answer.toString('latin1')).toMatch(/^HTTP\/1\.1 404 /)
+    await desk.stop()
+    client.destroy()
+  })
+
+  test('harms nobody when its client breaks off', async () => {
+    const desk = await startTestServer()
+    const { port } = new URL(await desk.listen())
+    for (let client = 0; client < 20; client++) {
+      const socket = connect({ port: Number(port), host: '127.0.0.1' })
+      await once(socket, 'connect')
+      socket.write(request)
+      await once(socket, 'data')
+      socket.resetAndDestroy()
+    }
+    expect(await desk.anyone.call('GET /livechat/config')).toMatchObject({ success: true })
+    await desk.stop()
+  })
 })

@@ -114,6 +114,9 @@ function pathOf({ url = '' }: IncomingMessage): string {
   return url.split('?', 1)[0]?.replace(/\/$/, '') ?? ''
 }
 
+/** Ends it for good: what is left half open by its client would keep the server from stopping. */
 function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  // The web server has let go of it, so nobody else hears that its client has gone.
+  socket.on('error', () => {})
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
 }

@@ -1,0 +1,34 @@
+import type { Message } from './answers.ts'
+import type { OutboxItem, VisitorState } from './events.ts'
+
+/** How it stands before anything is known. */
+export const unknownState: VisitorState = Object.freeze({
+  connection: Object.freeze({ status: 'connecting' as const }),
+  isLoaded: false,
+  isDeskOnline: undefined,
+  room: undefined,
+  agent: undefined,
+  queue: undefined,
+  typing: [],
+  messages: [],
+  outbox: [],
+})
+
+/**
+ * What is on its way: a message that is among the room's is not, not even for a moment. The list that was shown before
+ * stays where nothing changed.
+ */
+export function outboxBeside(
+  messages: readonly Message[],
+  items: readonly OutboxItem[],
+  before: readonly OutboxItem[],
+): readonly OutboxItem[] {
+  const ids = new Set(messages.map(({ _id }) => _id))
+  const outbox = items.filter(({ _id }) => !ids.has(_id))
+  return isSame(outbox, before) ? before : outbox
+}
+
+/** Whether two values would travel as the same. */
+export function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
+}
