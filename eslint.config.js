@@ -102,6 +102,16 @@ export default tseslint.config(
     },
   },
   {
+    // The hooks need React, which their users have.
+    files: ['packages/sdk/src/react/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^(?!react$)[^.]', allowTypeImports: true, message: 'The hooks need only React.' }] },
+      ],
+    },
+  },
+  {
     files: ['packages/server/src/areas/**/*.ts'],
     ignores: ['**/*.test.ts'],
     rules: {

@@ -16,6 +16,7 @@ const exported = [
   'isLivechatError',
   'itemStorage',
   'memoryStorage',
+  'openAgentSession',
   'openVisitorSession',
 ]
 
@@ -34,10 +35,15 @@ for (const [file, module] of Object.entries({ 'sdk.mjs': imported, 'sdk.cjs': re
   if (names !== exported.toSorted().join(', ')) complaints.push(`dist/${file} exports ${names}`)
 }
 
-for (const file of ['sdk.mjs', 'sdk.cjs', 'sdk.d.mts', 'sdk.d.cts']) {
-  const outside = /^\s*(import\b.*|export .* from .*)|\b(import|require)\(/m.exec(read(file))
-  if (outside !== null) complaints.push(`dist/${file} needs something from outside: ${outside[0]}`)
-}
+// What each entry may need: nothing, but for the hooks.
+const needed = { sdk: [], testing: [], react: ['react', '@deskbell/sdk'] }
+const endings = ['mjs', 'cjs', 'd.mts', 'd.cts']
+const files = (Object.entries(needed) as [string, string[]][]).flatMap(([entry, modules]) =>
+  endings.map((ending) => ({ file: `${entry}.${ending}`, modules })),
+)
+for (const { file, modules } of files)
+  for (const name of importsOf(read(file)))
+    if (!modules.includes(name)) complaints.push(`dist/${file} needs something from outside: ${name}`)
 
 for (const complaint of complaints) console.error(complaint)
 if (complaints.length > 0) process.exitCode = 1
@@ -62,4 +68,9 @@ function read(file: string): string {
 
 function pathOf(file: string): string {
   return new URL(`../dist/${file}`, import.meta.url).pathname
+}
+
+function importsOf(code: string): string[] {
+  const imports = /^\s*(?:import|export)\b.* from ["'](.*)["']|\b(?:import|require)\(["']?(.*?)["']?\)/gm
+  return [...code.matchAll(imports)].map(([, declared, called = '']) => declared ?? called)
 }

@@ -16,7 +16,7 @@ export interface Tabs {
  * program's alone, each acts for itself: the server knows messages by their ids, so one that two tabs send is said once.
  */
 export function openTabs(key: string, storage: KeyValueStorage): Tabs {
-  const locks = (globalThis.navigator as Navigator | undefined)?.locks
+  const locks = (globalThis.navigator as { locks?: LockManager | null } | undefined)?.locks ?? undefined
   const isShared = storage.isPrivate !== true && locks !== undefined && 'BroadcastChannel' in globalThis
   return isShared ? sharedTabs(key, locks) : singleTab()
 }

@@ -315,8 +315,13 @@ class LiveVisitorSession implements VisitorSession {
   }
 
   #takeOwn(message: Message): void {
-    if (this.#room?.rid === message.rid) this.#room.feed.take(message)
-    else this.#outbox?.settle(message._id)
+    if (this.#room?.rid === message.rid) {
+      this.#room.feed.take(message)
+      return
+    }
+    this.#outbox?.settle(message._id)
+    // Another tab has opened a room.
+    this.#refresh()
   }
 
   #showLists(messages: readonly Message[], items: readonly OutboxItem[]): void {

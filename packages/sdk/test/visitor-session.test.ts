@@ -413,6 +413,18 @@ describe('two tabs', () => {
     expect(server.messages().filter(({ t }) => t === undefined)).toHaveLength(3)
   })
 
+  test('find the conversation that the other has opened', async () => {
+    const storage = sharedStorage()
+    const [one, other] = [await open({ storage }), await open({ storage })]
+    one.send('Hello')
+    await untilSo(other, (state) => said(state).includes('Hello') && state.agent?.name === 'Anna')
+    server.agent.closeRoom()
+    await untilSo(other, ({ room }) => room?.isOpen === false)
+    other.send('Again')
+    for (const tab of [one, other]) await untilSo(tab, (state) => said(state).includes('Again'))
+    expect([one.state.room, one.state.outbox]).toEqual([other.state.room, []])
+  })
+
   test('show what the other sends, and one of them sends it', async () => {
     const storage = sharedStorage()
     const [one, other] = [await talk({ storage }), await open({ storage })]

@@ -134,7 +134,7 @@ function explorer(side: Side) {
     return body
   }
 
-  // eslint-disable-next-line max-params -- what is different about each upload
+   
   async function upload(name: string, path: string, headers: Record<string, string>, content: Blob | string = notes) {
     const form = new FormData()
     form.append('description', 'My notes')
@@ -348,6 +348,11 @@ async function agentScript(side: Side): Promise<Seen> {
   await call('deletion', 'POST /chat.delete', { roomId: rid, msgId: 'a1' }, anna)
   await call('deletion again', 'POST /chat.delete', { roomId: rid, msgId: 'a1' }, anna)
   await call('messages', `GET /livechat/messages/${rid}`, {}, anna)
+  await call('history', `GET /livechat/room.history/${rid}`, {}, anna)
+  await call('end of history', `GET /livechat/room.history/${rid}`, { limit: '1' }, anna)
+  await call('history of another', `GET /livechat/room.history/${rid}`, {}, bert)
+  await call('changes by number', `GET /livechat/room.changes/${rid}`, { after: '1' }, anna)
+  await call('changes of nowhere', 'GET /livechat/room.changes/nowhere', {}, anna)
   await call('messages of another', `GET /livechat/messages/${rid}`, {}, bert)
   await call('changes', 'GET /chat.syncMessages', { roomId: rid, lastUpdate: '2020-01-01T00:00:00.000Z' }, anna)
   await call('read', 'POST /subscriptions.read', { rid }, anna)

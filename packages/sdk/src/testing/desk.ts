@@ -1,5 +1,6 @@
 // What is true at the fake server: who there is, what was said, in which order. Everything else is made from this.
 import type { Clock } from '../clock.ts'
+import type { NewAgent } from './controls.ts'
 
 export interface DeskVisitor {
   id: string
@@ -384,16 +385,6 @@ export class Desk {
   #tell(notice: Notice): void {
     this.options.onNotice(notice)
   }
-}
-
-export interface NewAgent {
-  username: string
-  /** The username unless given. */
-  name?: string
-  /** `secret` unless given. */
-  password?: string
-  /** Managers see every room, hand rooms over, and end those of others. */
-  isManager?: boolean
 }
 
 export function isThere({ status, isAvailable }: DeskAgent): boolean {

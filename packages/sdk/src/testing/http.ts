@@ -1,5 +1,6 @@
 // The way of a request to the desk and back, on no network.
 import type { Clock } from '../clock.ts'
+import type { FakeCall } from './controls.ts'
 import type { Desk, DeskAgent } from './desk.ts'
 import type { Fate, Requests } from './faults.ts'
 import { readForm } from './files.ts'
@@ -7,17 +8,6 @@ import { missing, type ReceivedFile } from './operation.ts'
 import { noSuchOperation, notSignedIn, Refused } from './refusal.ts'
 import { staffOperations } from './staff-operations.ts'
 import { visitorOperations } from './visitor-operations.ts'
-
-/** A request that reached the fake server. */
-export interface FakeCall {
-  /** E.g. `POST /livechat/message`. */
-  readonly operation: string
-  readonly status: number
-  /** What came in a JSON body, or stood in the query. */
-  readonly given: Record<string, unknown>
-  /** When, in milliseconds since 1970. */
-  readonly atMs: number
-}
 
 // What the tables pair by their types, as seen from outside.
 interface AnyServed {

@@ -18,9 +18,9 @@ export function makeStaffFeed(tell: Tell): StaffFeed {
   /** What was told last, by stream and key. */
   const told = new Map<string, string>()
 
-  function tellChange(stream: string, key: string, what: string[], { id }: DeskRoom, document: object): void {
+  function tellChange(stream: string, key: string, document: object, what: string[] = []): void {
     const text = JSON.stringify(document, (name, value: unknown) => (name === '_updatedAt' ? undefined : value))
-    const address = `${key} ${id}`
+    const address = `${key} ${(document as { _id: string })._id}`
     if (told.get(address) === text) return
     told.set(address, text)
     tell(stream, key, () => [...what, document])
@@ -28,8 +28,8 @@ export function makeStaffFeed(tell: Tell): StaffFeed {
 
   function tellOwner(room: DeskRoom, owner: DeskAgent, what: 'inserted' | 'updated'): void {
     const subscription = subscriptionDocument(room, owner)
-    tellChange('notify-user', `${owner.id}/subscriptions-changed`, [what], room, subscription)
-    tellChange('notify-user', `${owner.id}/rooms-changed`, [what], room, roomDocument(room, 'staff'))
+    tellChange('notify-user', `${owner.id}/subscriptions-changed`, subscription, [what])
+    tellChange('notify-user', `${owner.id}/rooms-changed`, roomDocument(room, 'staff'), [what])
   }
 
   function admit(room: DeskRoom): void {
@@ -39,7 +39,7 @@ export function makeStaffFeed(tell: Tell): StaffFeed {
     if (before !== undefined) {
       const { id: _id, username } = before
       const left = { _id: room.id + _id, rid: room.id, t: 'l', u: { _id, username } }
-      tellChange('notify-user', `${_id}/subscriptions-changed`, ['removed'], room, left)
+      tellChange('notify-user', `${_id}/subscriptions-changed`, left, ['removed'])
     }
     owners.delete(room.id)
     if (owner === undefined) return
@@ -53,7 +53,7 @@ export function makeStaffFeed(tell: Tell): StaffFeed {
       admit(room)
       const owner = owners.get(room.id)
       if (owner !== undefined) tellOwner(room, owner, 'updated')
-      tellChange('room-data', room.id, [], room, roomDocument(room, 'staff'))
+      tellChange('room-data', room.id, roomDocument(room, 'staff'))
     },
   }
 }

@@ -11,6 +11,7 @@ import {
   userDocument,
 } from './documents.ts'
 import type { Table } from './operation.ts'
+import { changesSince, historyOf } from './reading.ts'
 import { bare, forbidden, inWords, notPermitted, Refused, signInFailed, withCode } from './refusal.ts'
 
 type StaffKey = Extract<
@@ -33,6 +34,8 @@ type StaffKey = Extract<
   | 'GET /subscriptions.get'
   | 'POST /subscriptions.read'
   | 'GET /livechat/messages/:rid'
+  | 'GET /livechat/room.history/:rid'
+  | 'GET /livechat/room.changes/:rid'
   | 'GET /chat.syncMessages'
   | 'GET /chat.getMessage'
   | 'POST /chat.sendMessage'
@@ -296,9 +299,7 @@ function reading(desk: Desk) {
     'GET /livechat/messages/:rid': {
       isStaffs: true,
       answer: ({ caller, params: { rid }, query: { count = 50, offset = 0, before, after } }) => {
-        const room = desk.rooms.get(rid)
-        if (room === undefined) throw bare('invalid-room')
-        if (!desk.mayRead(caller, room)) throw bare('not-allowed')
+        const room = requireReadable(desk, caller, rid)
         const beforeMs = before === undefined ? Infinity : Date.parse(before)
         const afterMs = after === undefined ? -Infinity : Date.parse(after)
         const said = room.messages.filter(
@@ -308,6 +309,17 @@ function reading(desk: Desk) {
         const messages = said.slice(offset, offset + count).map((message) => messageDocument(message, room, 'staff'))
         return { messages, count, offset, total: said.length }
       },
+    },
+    'GET /livechat/room.history/:rid': {
+      isStaffs: true,
+      answer: ({ caller, params: { rid }, query }) => ({
+        messages: historyOf(requireReadable(desk, caller, rid), { limit: 50, ...query }, 'staff'),
+      }),
+    },
+    'GET /livechat/room.changes/:rid': {
+      isStaffs: true,
+      answer: ({ caller, params: { rid }, query: { after = 0, count = 100 } }) =>
+        changesSince(requireReadable(desk, caller, rid), after, count, 'staff'),
     },
     'GET /chat.syncMessages': {
       isStaffs: true,
@@ -370,6 +382,13 @@ function requireWritable(desk: Desk, caller: DeskAgent, rid: string): DeskRoom {
   if (room === undefined) throw bare('error-invalid-room')
   if (!desk.mayRead(caller, room)) throw bare('error-not-allowed')
   if (room.closed !== undefined) throw bare('room-closed')
+  return room
+}
+
+function requireReadable(desk: Desk, caller: DeskAgent, rid: string): DeskRoom {
+  const room = desk.rooms.get(rid)
+  if (room === undefined) throw bare('invalid-room')
+  if (!desk.mayRead(caller, room)) throw bare('not-allowed')
   return room
 }
 

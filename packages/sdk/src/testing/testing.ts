@@ -2,7 +2,5 @@
 export { fakeClock } from './fake-clock.ts'
 export type { FakeClock, FakeClockOptions } from './fake-clock.ts'
 export { fakeServer } from './fake-server.ts'
-export type { FakeAgent, FakeServer, FakeServerOptions, FakeVisitor, Faults } from './fake-server.ts'
+export type { FakeAgent, FakeCall, FakeServer, FakeServerOptions, FakeVisitor, Faults, NewAgent } from './controls.ts'
 export type { EndFault, FrameFault, FrameFaults, RequestFault, RequestFaults } from './faults.ts'
-export type { FakeCall } from './http.ts'
-export type { NewAgent } from './desk.ts'

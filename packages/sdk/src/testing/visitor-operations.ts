@@ -4,6 +4,7 @@ import { visitorAuthor, type Desk, type DeskMessage, type DeskRoom, type DeskVis
 import { agentDocument, messageDocument, roomDocument, timeOf, visitorDocument } from './documents.ts'
 import { carriedFile } from './files.ts'
 import type { Table } from './operation.ts'
+import { changesSince, historyOf } from './reading.ts'
 import { bare, forbidden, Refused, withCode } from './refusal.ts'
 import { surveyItems, surveyValues, widgetTexts } from './widget-texts.ts'
 
@@ -193,12 +194,9 @@ function reading(desk: Desk) {
     },
     'GET /livechat/messages.history/:rid': {
       requires: ['token'],
-      answer: ({ params: { rid }, query: { token, end, limit, offset = 0 } }) => {
+      answer: ({ params: { rid }, query: { token, ...query } }) => {
         const { room } = requireOwnRoom(desk, rid, token)
-        const beforeMs = end === undefined ? Infinity : Date.parse(end)
-        const said = room.messages.filter(({ deletedMs, sentMs }) => deletedMs === undefined && sentMs < beforeMs)
-        const page = said.reverse().slice(offset, offset + (limit || HISTORY_COUNT))
-        return { messages: page.map((message) => messageDocument(message, room, 'visitor')) }
+        return { messages: historyOf(room, { limit: HISTORY_COUNT, ...query }, 'visitor') }
       },
     },
     'GET /livechat/messages.sync/:rid': {
@@ -216,22 +214,6 @@ function reading(desk: Desk) {
       },
     },
   } satisfies Partial<Table<VisitorKey>>
-}
-
-/** What changed in a room since a change number, in the order of the changes; what was deleted as its number and time. */
-export function changesSince(room: DeskRoom, after: number, count: number, reader: 'visitor' | 'staff') {
-  const later = room.messages.filter(({ seq }) => seq > after).sort((one, other) => one.seq - other.seq)
-  const page = later.slice(0, count)
-  return {
-    changes: page.map((message) => {
-      const { id: _id, seq, deletedMs } = message
-      return deletedMs === undefined
-        ? { _id, seq, message: messageDocument(message, room, reader) }
-        : { _id, seq, deletedAt: timeOf(deletedMs) }
-    }),
-    next: page.at(-1)?.seq ?? after,
-    more: later.length > page.length,
-  }
 }
 
 function configOf(desk: Desk, token: string | undefined) {
