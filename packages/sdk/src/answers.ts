@@ -42,6 +42,17 @@ export interface UploadedFile {
 /** The message that carries the file, at the top level of the answer. Servers before 7.0 send `file` only. */
 export type UploadAnswer = Answer<'POST /livechat/upload/:rid'> & { file: UploadedFile }
 
+export type LoginAnswer = Output<Contract['POST /login']>
+export type AccountAnswer = Answer<'GET /me'>
+export type PlacesAnswer = Answer<'GET /subscriptions.get'>
+export type PlaceAnswer = Answer<'GET /subscriptions.getOne'>
+export type StaffRoomsAnswer = Answer<'GET /rooms.get'>
+export type QueueAnswer = Answer<'GET /livechat/inquiries.queuedForUser'>
+export type TakeAnswer = Answer<'POST /livechat/inquiries.take'>
+export type StaffMessageAnswer = Answer<'POST /chat.sendMessage'>
+export type StaffHistoryAnswer = Answer<'GET /livechat/room.history/:rid'>
+export type StaffChangesAnswer = Answer<'GET /livechat/room.changes/:rid'>
+
 /** What can be called: contract key, handler key and call are one string. */
 export type Operation = keyof Contract
 

@@ -58,4 +58,23 @@ export type {
 } from './events.ts'
 export { openVisitorSession } from './open-visitor-session.ts'
 export type { NetworkSigns } from './network.ts'
+export { openAgentSession } from './open-agent-session.ts'
+export type {
+  AgentAccount,
+  AgentCredentials,
+  AgentQueueEvent,
+  AgentRoom,
+  AgentRoomEvent,
+  AgentSession,
+  AgentSessionEvent,
+  AgentSessionOptions,
+  AgentState,
+  Closing,
+  Presence,
+  PresenceEvent,
+  QueueEntry,
+  SignedOutEvent,
+  StatusChange,
+  Transfer,
+} from './agent.ts'
 export type { HistoryOptions, Logger, SessionUploadOptions, VisitorSession, VisitorSessionOptions } from './visitor.ts'

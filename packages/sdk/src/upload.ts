@@ -31,15 +31,15 @@ interface Description {
   fileType: string
 }
 
-/** The form of an upload (contract §A.17): the visitor's token in the header, the part `file`, perhaps a description. */
+/** The form of an upload (contract §A.17): a visitor's token in the header, the part `file`, perhaps a description. */
 export async function uploadForm(
   source: UploadSource,
-  token: string,
+  token: string | undefined,
   description: string | undefined,
   options: UploadOptions,
 ): Promise<Upload> {
   if (Object(source) !== source) throw refusedArgument('File is required.')
-  const headers = { 'x-visitor-token': headerValue(token) }
+  const headers: Record<string, string> = token === undefined ? {} : { 'x-visitor-token': headerValue(token) }
   const own = source as Partial<File>
   const fileName = options.fileName ?? own.name ?? 'file'
   const fileType = options.fileType ?? (own.type || 'application/octet-stream')

@@ -9,11 +9,9 @@ import type {
   UploadAnswer,
 } from './answers.ts'
 import type { Call, CallOptions } from './call.ts'
-import { asLivechatError } from './livechat-error.ts'
 import type { RoomSource } from './room-feed.ts'
+import { sendFile } from './send-file.ts'
 import { sendMessage } from './send-message.ts'
-import { tellProgress } from './upload-progress.ts'
-import { uploadForm } from './upload.ts'
 import type { UploadSource } from './upload.ts'
 import type { SessionUploadOptions, VisitorSessionOptions } from './visitor.ts'
 
@@ -64,35 +62,14 @@ export function visitorCalls(call: Call, tokenNow: () => string, fetch: GivenFet
       await call('POST /livechat/room.survey', { json: { rid, token: tokenNow(), data } }, options)
     },
 
-    upload: (rid: string, file: UploadSource, options: SessionUploadOptions) =>
-      sendFile(call, { rid, file, token: tokenNow(), fetch }, options),
+    async upload(rid: string, file: UploadSource, options: SessionUploadOptions): Promise<Message> {
+      const sent = { operation: 'POST /livechat/upload/:rid', rid, file, token: tokenNow(), fetch } as const
+      const answer = await sendFile<UploadAnswer>(call, sent, options)
+      const { success: _, newRoom: _new, showConnecting: _connecting, ...message } = answer
+      return message
+    },
 
     source: (rid: string) => sourceOf(call, rid, tokenNow),
-  }
-}
-
-async function sendFile(
-  call: Call,
-  { rid, file, token, fetch: given }: { rid: string; file: UploadSource; token: string; fetch: GivenFetch },
-  options: SessionUploadOptions,
-): Promise<Message> {
-  const { onProgress, description } = options
-  // What is told as it is sent has no name and type any more.
-  const { name, type } = Object(file) as Partial<File>
-  const named = { ...options, fileName: options.fileName ?? name, fileType: options.fileType ?? (type || undefined) }
-  const { source, fetch } = onProgress === undefined ? { source: file } : tellProgress(file, onProgress, given)
-  const uploaded = uploadForm(source, token, description, named)
-  const { form, release } = await uploaded.catch((error: unknown) => {
-    throw asLivechatError(error)
-  })
-  try {
-    const outgoing = { params: { rid }, form, timeoutMs: Infinity, ...(fetch !== undefined && { fetch }) }
-    const answer = await call<UploadAnswer>('POST /livechat/upload/:rid', outgoing, options)
-    if (file instanceof Blob) onProgress?.({ sentBytes: file.size, totalBytes: file.size })
-    const { success: _, newRoom: _new, showConnecting: _connecting, ...message } = answer
-    return message
-  } finally {
-    release()
   }
 }
 

@@ -4,7 +4,7 @@ import type { Connection } from './connection.ts'
 import type { QueuePlace } from './events.ts'
 import { openRoomFeed } from './room-feed.ts'
 import type { RoomFeed, RoomSource } from './room-feed.ts'
-import { openOthersTyping, openOwnTyping } from './typing.ts'
+import { openRoomTyping } from './room-typing.ts'
 
 /** What a config or an event says of a place in the queue. */
 export interface WireQueue {
@@ -50,46 +50,26 @@ export function followRoom(options: VisitorRoomOptions): FollowedRoom {
   const { rid, token, connection, clock, username } = options
   const proof = { token, visitorToken: token }
   const feed = openRoomFeed({ ...options, proof, onMessage })
-  const others = openOthersTyping(clock, options.onTyping)
-  const own = openOwnTyping(clock, sayTyping)
+  const typing = openRoomTyping({ rid, connection, clock, proof, username, onTyping: options.onTyping })
 
   function onMessage(message: Message, told: { isEarlier: boolean }): void {
-    others.note(message.u.username, false)
+    typing.hearMessageOf(message.u.username)
     options.onMessage(message, told)
   }
 
-  function sayTyping(isTyping: boolean): void {
-    const activities = isTyping ? ['user-typing'] : []
-    const params = [`${rid}/user-activity`, username() ?? '', activities, { token }]
-    // Nobody misses it.
-    connection.call('stream-notify-room', params).catch(() => undefined)
-  }
-
-  function onActivity([name, activities]: readonly unknown[]): void {
-    if (typeof name !== 'string' || name === username()) return
-    others.note(name, Array.isArray(activities) && activities.includes('user-typing'))
-  }
-
-  const subscriptions = [
-    connection.subscribe(
-      { name: 'stream-livechat-room', key: rid, proof },
-      { onEvent: ([event]) => hearLivechat(event, options), onReady: options.onReady, onRefused: options.onReady },
-    ),
-    connection.subscribe(
-      { name: 'stream-notify-room', key: `${rid}/user-activity`, proof },
-      { onEvent: onActivity, onLost: () => others.clear() },
-    ),
-  ]
+  const endListening = connection.subscribe(
+    { name: 'stream-livechat-room', key: rid, proof },
+    { onEvent: ([event]) => hearLivechat(event, options), onReady: options.onReady, onRefused: options.onReady },
+  )
 
   return {
     rid,
     feed,
-    typing: (isTyping) => own.note(isTyping),
+    typing: (isTyping) => typing.say(isTyping),
     end() {
-      for (const endOne of subscriptions) endOne()
+      endListening()
       feed.end()
-      own.end()
-      others.clear()
+      typing.end()
     },
   }
 }
