@@ -7,6 +7,9 @@ import { visitorQuota } from './areas/files/files.ts'
 import { compatibilityPage, type TestFile } from './compatibility-page.ts'
 import { configurationPage } from './config.ts'
 import { limitsPage } from './http/limits-page.ts'
+import { socketLimits } from './realtime/connection.ts'
+import { frameLimitBytes } from './realtime/ddp.ts'
+import { addressLimits } from './realtime/neighbours.ts'
 import { readVersion } from './version.ts'
 
 const root = new URL('../../../', import.meta.url)
@@ -16,7 +19,8 @@ const docs = new URL('docs/', root)
 const documents: Readonly<Record<string, () => string>> = {
   'openapi.json': () => `${JSON.stringify(openApiDocument(areas, { version: readVersion() }), null, 2)}\n`,
   'configuration.md': configurationPage,
-  'limits.md': () => limitsPage(areas, visitorQuota),
+  'limits.md': () =>
+    limitsPage(areas, visitorQuota, { ofAddress: addressLimits, ofSocket: socketLimits, frameBytes: frameLimitBytes }),
   'compatibility.md': () => compatibilityPage(areas, testFiles()),
 }
 

@@ -21,6 +21,7 @@ import { openDatabase, type Database } from './database/open.ts'
 import type { TransactionHooks } from './database/transaction.ts'
 import { makeBus, type Bus, type LocalBus } from './events/bus.ts'
 import { makeFileStore } from './files/files.ts'
+import { addressKey } from './http/address-key.ts'
 import { makeDispatch, type Dispatch, type DispatchOptions } from './http/dispatch.ts'
 import { makeLimitScale } from './http/limit-settings.ts'
 import { describeUpgrade, makeHttpServer } from './http/listen.ts'
@@ -109,7 +110,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     checkDatabase: () => readSettings(reader),
     allowedOrigin: (origin) => allowedOrigin(context, origin),
   })
-  const { sockets, streams, hub } = serveSockets(context, { bus, dispatch, newId, server: http.server })
+  const { sockets, streams, hub } = serveSockets(context, { ...shared, bus, dispatch, newId, server: http.server })
   const redis = await orClose(database, joinOthers(context, bus, streams))
   return {
     context,
@@ -162,7 +163,10 @@ function makeContext(
 }
 
 /** How many calls are taken, as the settings widen or narrow it. */
-function limitsOf({ read, clock, config }: Context, bus: Bus): Pick<DispatchOptions, 'limiter' | 'limitScale'> {
+function limitsOf(
+  { read, clock, config }: Context,
+  bus: Bus,
+): Pick<DispatchOptions, 'limiter'> & Pick<SocketParts, 'limitScale'> {
   const scale = makeLimitScale(() => readSettings(read), clock)
   bus.subscribe(({ name }) => name === 'settings.changed' && scale.forget())
   return {
@@ -182,10 +186,18 @@ async function closeBehind({ mailer, patterns }: Context, worker: Worker, databa
 
 const SWEEP_MS = 5_000
 
+interface SocketParts {
+  limitScale: NonNullable<DispatchOptions['limitScale']>
+  bus: Bus
+  dispatch: Dispatch
+  newId: () => string
+  server: HttpServer
+}
+
 /** Puts sockets before the product. */
 function serveSockets(
   context: Context,
-  { bus, dispatch, newId, server }: { bus: Bus; dispatch: Dispatch; newId: () => string; server: HttpServer },
+  { bus, dispatch, newId, server, limitScale }: SocketParts,
 ): { sockets: Sockets; streams: Streams; hub: Hub } {
   const { clock, log, config } = context
   const { trustProxyHops, rateLimits } = config.http
@@ -203,7 +215,8 @@ function serveSockets(
     clock,
     newId,
     describe: (request) => describeUpgrade(request, { id: newId(), trustProxyHops }),
-    isLimited: rateLimits,
+    keyOf: addressKey,
+    limitScale: () => (rateLimits ? limitScale() : Promise.resolve(undefined)),
   })
   sockets.attach(server)
   return {

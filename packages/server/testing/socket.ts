@@ -18,8 +18,10 @@ export interface Frame {
 export interface Socket {
   /** Everything heard so far. */
   frames: Frame[]
-  /** Says a frame, or any text. */
-  say(frame: object | string): void
+  /** The same, as it was written. */
+  texts: string[]
+  /** Says a frame, any text, or bytes that are none. */
+  say(frame: object | string | Buffer): void
   /** The first frame, heard or to come, that is meant. */
   heard(isMeant: (frame: Frame) => boolean): Promise<Frame>
   /** Subscribes; answers `ready` or `nosub`. */
@@ -51,10 +53,13 @@ export async function openSocket(
   const url = await desk.listen()
   const ws = new WebSocket(`${url.replace('http', 'ws')}/websocket`, { headers })
   const frames: Frame[] = []
+  const texts: string[] = []
   const waiting = new Set<() => void>()
   let ids = 0
   ws.on('message', (bytes) => {
-    frames.push(JSON.parse((bytes as Buffer).toString('utf8')) as Frame)
+    const text = (bytes as Buffer).toString('utf8')
+    texts.push(text)
+    frames.push(JSON.parse(text) as Frame)
     for (const look of [...waiting]) look()
   })
   const ended = new Promise<{ code: number; reason: string }>((resolve) => {
@@ -64,8 +69,9 @@ export async function openSocket(
 
   const socket: Socket = {
     frames,
+    texts,
     ended,
-    say: (frame) => ws.send(typeof frame === 'string' ? frame : JSON.stringify(frame)),
+    say: (frame) => ws.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame)),
     heard: (isMeant) =>
       new Promise((resolve) => {
         const look = () => {

@@ -9,7 +9,11 @@ import { addressQuota, type UploadQuota } from './upload-guard.ts'
 import { maxDepth } from './validate.ts'
 
 /** docs/limits.md, made from the tables that the server itself goes by. */
-export function limitsPage(areas: Readonly<Record<string, OperationTable>>, quota: UploadQuota): string {
+export function limitsPage(
+  areas: Readonly<Record<string, OperationTable>>,
+  quota: UploadQuota,
+  sockets: SocketFigures,
+): string {
   return [
     '# Limits',
     '',
@@ -51,6 +55,7 @@ export function limitsPage(areas: Readonly<Record<string, OperationTable>>, quot
     'an account has signed in before is counted by itself, so that strangers cannot lock its owner out.',
     '',
     ...fileRules(quota),
+    ...socketRules(sockets),
     '## Requests',
     '',
     `A body has at most ${String(bodyLimitBytes / 1024)} KiB. Objects and lists nest at most ${String(maxDepth)} deep. Texts are well-formed Unicode without NUL.`,
@@ -61,6 +66,45 @@ export function limitsPage(areas: Readonly<Record<string, OperationTable>>, quot
     ...fieldRows(areas),
     '',
   ].join('\n')
+}
+
+/** What sockets may, as realtime/ has it. */
+export interface SocketFigures {
+  ofAddress: { sockets: number; idleSockets: number; subscriptions: number; framesPerMinute: number }
+  ofSocket: {
+    connectWithinMs: number
+    deadAfterMs: number
+    pending: number
+    subscriptions: number
+    bufferedBytes: number
+    framesPerMinute: { anonymous: number; staff: number }
+  }
+  frameBytes: number
+}
+
+function socketRules({ ofAddress, ofSocket, frameBytes }: SocketFigures): string[] {
+  return [
+    '## Sockets',
+    '',
+    '| Figure | Of a socket | Of an address |',
+    '|---|--:|--:|',
+    `| Sockets | | ${String(ofAddress.sockets)} |`,
+    `| Sockets that listen to nothing, are no visitor’s, and on which nobody signed in | | ${String(ofAddress.idleSockets)} |`,
+    `| Subscriptions | ${String(ofSocket.subscriptions)} | ${String(ofAddress.subscriptions)} |`,
+    `| Requests a minute, signed in | ${String(ofSocket.framesPerMinute.staff)} | |`,
+    `| Requests a minute of everybody else | ${String(ofSocket.framesPerMinute.anonymous)} | ${String(ofAddress.framesPerMinute)} |`,
+    `| Requests that wait | ${String(ofSocket.pending)} | |`,
+    `| A frame | ${String(frameBytes / 1_024)} KiB | |`,
+    `| What waits to be read by the client | ${mebibytes(ofSocket.bufferedBytes)} | |`,
+    `| Time to say \`connect\` | ${seconds(ofSocket.connectWithinMs)} | |`,
+    `| Silence | ${seconds(ofSocket.deadAfterMs)} | |`,
+    '',
+    'A socket that goes beyond its own figures is closed. Beyond those of the address a socket is refused with `429`, and a request',
+    'with `too-many-requests` or `too-many-subscriptions`, while the others go on. The figures of an address are widened,',
+    'narrowed and switched off with those of calls; each process counts by itself. What a method does is counted as the',
+    'operation behind it, too.',
+    '',
+  ]
 }
 
 function fileRules(quota: UploadQuota): string[] {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { RequestInfo } from '../context.ts'
 import { BadFrame, frames, readFrame, wireError, type ClientFrame, type WireError } from './ddp.ts'
 import type { Audience, Hub, Peer } from './hub.ts'
+import type { Neighbours } from './neighbours.ts'
 
 /** What the socket is told apart from what it says. `ws` gives it; tests give a pair of their own. */
 export interface Wire {
@@ -79,12 +80,22 @@ interface Subscription {
   place: Place | undefined
 }
 
+/** Where a connection lives. Without neighbours nobody counts what an address does. */
+export interface Surroundings {
+  hub: Hub
+  product: Product
+  log: Logger
+  nowMs: number
+  neighbours?: Neighbours | undefined
+}
+
 export class Connection implements Peer {
   readonly session: Session
   readonly #wire: Wire
   readonly #hub: Hub
   readonly #product: Product
   readonly #log: Logger
+  readonly #neighbours: Neighbours | undefined
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #waiting: ClientFrame[] = []
   readonly #openedMs: number
@@ -94,16 +105,13 @@ export class Connection implements Peer {
   #askedMs: number | undefined
   #allowance: { frames: number; atMs: number }
 
-  constructor(
-    session: Session,
-    wire: Wire,
-    { hub, product, log, nowMs }: { hub: Hub; product: Product; log: Logger; nowMs: number },
-  ) {
+  constructor(session: Session, wire: Wire, { hub, product, log, nowMs, neighbours }: Surroundings) {
     this.session = session
     this.#wire = wire
     this.#hub = hub
     this.#product = product
     this.#log = log
+    this.#neighbours = neighbours
     this.#openedMs = nowMs
     this.#heardMs = nowMs
     this.#allowance = { frames: socketLimits.framesPerMinute.anonymous, atMs: nowMs }
@@ -112,7 +120,10 @@ export class Connection implements Peer {
 
   /** Whether it listens to anything or is somebody's. */
   get isIdle(): boolean {
-    return this.#subscriptions.size === 0 && this.session.credentials === undefined
+    const { credentials, visitorToken } = this.session
+    // To listen where there is nothing to hear is to listen to nothing.
+    const listens = [...this.#subscriptions.values()].some(({ place }) => place !== undefined)
+    return !listens && credentials === undefined && visitorToken === undefined
   }
 
   /** Tells the client; a client that does not read is cut off, and catches up when it comes back. */
@@ -166,8 +177,7 @@ export class Connection implements Peer {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#waiting.length = 0
-    for (const { place } of this.#subscriptions.values()) this.#leave(place)
-    this.#subscriptions.clear()
+    for (const id of this.#subscriptions.keys()) this.#drop(id)
     this.#product.left(this.session)
   }
 
@@ -188,12 +198,8 @@ export class Connection implements Peer {
       const answer = await this.#product.subscribe(this.session, subscription.name, subscription.params)
       // Gone meanwhile, by unsub or with the socket.
       if (this.#subscriptions.get(id) !== subscription) continue
-      if (answer !== 'nothing' && 'place' in answer) {
-        this.#move(subscription, answer.place)
-        continue
-      }
-      this.#subscriptions.delete(id)
-      this.#leave(subscription.place)
+      if (answer !== 'nothing' && 'place' in answer) this.#move(subscription, answer.place)
+      else this.#drop(id)
     }
   }
 
@@ -201,7 +207,7 @@ export class Connection implements Peer {
   #move(subscription: Subscription, place: Place): void {
     const { place: before } = subscription
     if (before?.stream === place.stream && before.key === place.key && before.audience === place.audience) return
-    this.#leave(before)
+    if (before !== undefined) this.#hub.remove(before.stream, before.key, this)
     subscription.place = place
     this.#hub.add(place.stream, place.key, { peer: this, audience: place.audience })
   }
@@ -220,6 +226,10 @@ export class Connection implements Peer {
     if (frame.msg === 'connect' || frame.msg === 'ignored') return
     if (!this.#isWithinAllowance(nowMs)) throw new BadFrame(1008, 'Too many requests')
     if (this.#waiting.length >= socketLimits.pending) throw new BadFrame(1008, 'Too many requests wait')
+    if (!this.#isWithinAddress(frame, nowMs)) {
+      this.#refuse(frame, wireError('too-many-requests', 'Too many requests from this address'))
+      return
+    }
     this.#waiting.push(frame)
     if (!this.#isBusy) void this.#work()
   }
@@ -232,7 +242,7 @@ export class Connection implements Peer {
         await this.#answer(frame)
       } catch (error) {
         this.#log.error({ err: error }, 'A request of a socket failed.')
-        this.#apologise(frame)
+        this.#refuse(frame, wireError(500, 'Internal server error'))
       }
     }
     this.#isBusy = false
@@ -255,8 +265,7 @@ export class Connection implements Peer {
     }
   }
 
-  #apologise(frame: ClientFrame): void {
-    const error = wireError(500, 'Internal server error')
+  #refuse(frame: ClientFrame, error: WireError): void {
     if (frame.msg === 'sub') this.send(frames.nosub(frame.id, error))
     if (frame.msg !== 'method') return
     this.send(frames.failed(frame.id, error))
@@ -272,20 +281,23 @@ export class Connection implements Peer {
     }
     const answer = await this.#product.subscribe(this.session, name, params)
     if (this.#state === 'closed') return
-    if (answer === 'nothing') {
-      this.#subscriptions.set(id, { name, params, place: undefined })
-      this.send(frames.ready(id))
-    } else if ('refused' in answer) this.send(frames.nosub(id, answer.refused))
-    else if (this.#rewatches(answer.place)) this.send(frames.nosub(id))
-    else await this.#listen(id, { name, params, ...answer })
+    if (answer !== 'nothing' && 'refused' in answer) this.send(frames.nosub(id, answer.refused))
+    else if (answer !== 'nothing' && this.#rewatches(answer.place)) this.send(frames.nosub(id))
+    else if (this.#neighbours?.takeSubscription() === false)
+      this.send(frames.nosub(id, wireError('too-many-subscriptions')))
+    else {
+      this.#subscriptions.set(id, { name, params, place: answer === 'nothing' ? undefined : answer.place })
+      await this.#begin(id, answer)
+    }
   }
 
-  async #listen(
-    id: string,
-    { before, ...subscription }: Subscription & { place: Place; before?: string },
-  ): Promise<void> {
-    const { place } = subscription
-    this.#subscriptions.set(id, subscription)
+  /** Listens, and says so; or says where the right to do so was lost meanwhile. */
+  async #begin(id: string, answer: Exclude<Subscribed, { refused: WireError }>): Promise<void> {
+    if (answer === 'nothing') {
+      this.send(frames.ready(id))
+      return
+    }
+    const { place, before } = answer
     if (!(await this.#enter(id, place))) {
       this.send(frames.nosub(id, wireError('not-allowed')))
       return
@@ -324,8 +336,7 @@ export class Connection implements Peer {
   }
 
   #unsubscribe(id: string): void {
-    this.#leave(this.#subscriptions.get(id)?.place)
-    this.#subscriptions.delete(id)
+    this.#drop(id)
     this.send(frames.nosub(id))
   }
 
@@ -341,8 +352,19 @@ export class Connection implements Peer {
     if ('ends' in called) this.close(1002, 'Signed out')
   }
 
-  #leave(place: Place | undefined): void {
+  #drop(id: string): void {
+    const subscription = this.#subscriptions.get(id)
+    if (subscription === undefined) return
+    const { place } = subscription
+    this.#subscriptions.delete(id)
+    this.#neighbours?.giveBack(1)
     if (place !== undefined) this.#hub.remove(place.stream, place.key, this)
+  }
+
+  /** Others behind the same address are not to suffer: nobody is thrown out for it, and whoever leaves may. */
+  #isWithinAddress({ msg }: ClientFrame, nowMs: number): boolean {
+    if (this.#neighbours === undefined || this.session.credentials !== undefined || msg === 'unsub') return true
+    return this.#neighbours.takeFrame(nowMs)
   }
 
   #isWithinAllowance(nowMs: number): boolean {

@@ -5,7 +5,7 @@ import { openChat, register, roomSeenBy } from '../../testing/conversation.ts'
 import { openSocket } from '../../testing/socket.ts'
 import { startTestServer, type TestServer } from '../../testing/testing.ts'
 import { socketLimits } from './connection.ts'
-import { addressLimits } from './listen.ts'
+import { addressLimits } from './neighbours.ts'
 
 describe('a socket', () => {
   let desk: TestServer

@@ -7,13 +7,11 @@ import type { RequestInfo } from '../context.ts'
 import { Connection, type Product } from './connection.ts'
 import { frameLimitBytes } from './ddp.ts'
 import type { Hub } from './hub.ts'
-
-/** Sockets of one address: an office shares one, so the wider bound is wide (promises A32). */
-export const addressLimits = { sockets: 1_000, idleSockets: 20 } as const
+import { makeAddresses, type AddressOptions, type Neighbours } from './neighbours.ts'
 
 const TICK_MS = 1_000
 
-export interface SocketOptions {
+export interface SocketOptions extends Pick<AddressOptions, 'keyOf' | 'limitScale'> {
   hub: Hub
   product: Product
   log: Logger
@@ -21,8 +19,6 @@ export interface SocketOptions {
   newId: () => string
   /** What the product may know of an upgrade, as of any request; `undefined` where a credential is given twice. */
   describe: (request: IncomingMessage) => RequestInfo | undefined
-  /** False for load tests, which come from one address. */
-  isLimited: boolean
 }
 
 export interface Sockets {
@@ -38,76 +34,90 @@ export interface Sockets {
 
 /** Serves DDP on `/websocket`, raw frames, without a library of sessions (contract §E.7). */
 export function makeSockets(options: SocketOptions): Sockets {
-  const { hub, product, log, clock, newId, describe, isLimited } = options
+  const { hub, product, log, clock, newId, describe, keyOf, limitScale } = options
   const connections = new Map<WebSocket, Connection>()
-  const byAddress = new Map<string, Set<Connection>>()
+  const onError = (err: unknown) => log.warn({ err }, 'The limits of sockets could not be read.')
+  const addresses = makeAddresses({ keyOf, limitScale, onError })
   const server = new WebSocketServer({ noServer: true, maxPayload: frameLimitBytes, perMessageDeflate: false })
   let timer: NodeJS.Timeout | undefined
   let isClosing = false
 
-  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const info = pathOf(request) === '/websocket' && !isClosing ? describe(request) : undefined
-    if (info === undefined) {
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    // Until it is a socket of ours nobody else hears that it broke.
+    socket.on('error', () => {})
+    const info = pathOf(request) === '/websocket' ? describe(request) : undefined
+    await addresses.refresh()
+    if (info === undefined || isClosing) {
       refuse(socket, '404 Not Found')
       return
     }
-    if (isLimited && !hasRoom(byAddress.get(info.address) ?? new Set())) {
+    const neighbours = addresses.neighboursAt(info.address)
+    if (!neighbours.hasRoom()) {
       refuse(socket, '429 Too Many Requests')
       return
     }
-    server.handleUpgrade(request, socket, head, (ws) => accept(ws, info))
+    server.handleUpgrade(request, socket, head, (ws) => accept(ws, info, neighbours))
   }
 
-  function accept(ws: WebSocket, request: RequestInfo): void {
-    const connection = new Connection({ id: newId(), request }, ws, { hub, product, log, nowMs: clock() })
+  function accept(ws: WebSocket, request: RequestInfo, neighbours: Neighbours): void {
+    const surroundings = { hub, product, log, nowMs: clock(), neighbours }
+    const connection = new Connection({ id: newId(), request }, ws, surroundings)
     connections.set(ws, connection)
-    const neighbours = byAddress.get(request.address) ?? new Set()
-    byAddress.set(request.address, neighbours.add(connection))
-    ws.on('message', (bytes, isBinary) => {
-      if (isBinary) connection.close(1007, 'Binary')
-      else connection.receive((bytes as Buffer).toString('utf8'), clock())
-    })
-    // What went wrong is told by the close that follows.
-    ws.on('error', () => {})
-    ws.on('close', () => {
+    neighbours.came(connection)
+    const onGone = () => {
       connections.delete(ws)
-      neighbours.delete(connection)
-      if (neighbours.size === 0) byAddress.delete(request.address)
-      connection.ended()
-    })
+      neighbours.left(connection)
+    }
+    attend(ws, connection, { clock, onGone })
   }
 
   function tick(): void {
     for (const connection of connections.values()) connection.tick(clock())
+    addresses.forget(clock())
+    void addresses.refresh()
   }
 
   return {
     attach(http) {
-      http.on('upgrade', upgrade)
+      // It never fails: what goes wrong there is a refusal, or the socket's own end.
+      http.on('upgrade', (request, socket, head) => void upgrade(request, socket, head))
       timer = setInterval(tick, TICK_MS).unref()
     },
     tick,
     async close() {
       isClosing = true
       clearInterval(timer)
-      for (const connection of connections.values()) connection.close(1001, 'The server restarts')
-      await waitUntilGone(connections)
-      for (const ws of connections.keys()) ws.terminate()
+      await endAll(connections)
     },
     count: () => connections.size,
   }
 }
 
-/** Whether an address may have one socket more. */
-function hasRoom(there: ReadonlySet<Connection>): boolean {
-  const idle = [...there].filter(({ isIdle }) => isIdle)
-  return there.size < addressLimits.sockets && idle.length < addressLimits.idleSockets
+interface Attendance {
+  clock: () => number
+  onGone: () => void
+}
+
+/** Hands on what a socket says, until it ends. */
+function attend(ws: WebSocket, connection: Connection, { clock, onGone }: Attendance): void {
+  ws.on('message', (bytes, isBinary) => {
+    if (isBinary) connection.close(1007, 'Binary')
+    else connection.receive((bytes as Buffer).toString('utf8'), clock())
+  })
+  // What went wrong is told by the close that follows.
+  ws.on('error', () => {})
+  ws.on('close', () => {
+    connection.ended()
+    onGone()
+  })
 }
 
 /** Lets the closing frames leave; a peer that does not answer is not waited for. */
-async function waitUntilGone(connections: ReadonlyMap<WebSocket, unknown>): Promise<void> {
+async function endAll(connections: ReadonlyMap<WebSocket, Connection>): Promise<void> {
+  for (const connection of connections.values()) connection.close(1001, 'The server restarts')
   for (let waited = 0; waited < 20 && connections.size > 0; waited++)
     await new Promise((resolve) => setTimeout(resolve, 25))
+  for (const ws of connections.keys()) ws.terminate()
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

@@ -179,12 +179,15 @@ export interface AgentChange {
   isBySystem?: boolean
 }
 
-/** Writes it, where `only` asks for it just for agents, or just for those whom the system had switched off. Answers whether it did. */
+/**
+ * Writes it, where `only` asks for it just for agents, for those whom the system had switched off, or for those without a
+ * socket. Answers whether it did.
+ */
 export async function updateAgent(
   tx: Transaction,
   id: string,
   { isBySystem, ...change }: AgentChange,
-  only: { agents?: true; switchedOffBySystem?: true } = {},
+  only: { agents?: true; switchedOffBySystem?: true; disconnected?: true } = {},
 ): Promise<boolean> {
   let update = tx.sql
     .updateTable('user')
@@ -196,5 +199,6 @@ export async function updateAgent(
     .where('id', '=', id)
   if (only.agents) update = update.where('serviceStatus', 'is not', null)
   if (only.switchedOffBySystem) update = update.where('serviceStatusBySystem', '=', 1)
+  if (only.disconnected) update = update.where('connection', '=', 'offline')
   return (await tx.run(update)) === 1
 }

@@ -146,9 +146,12 @@ export async function switchService(
   if (serviceStatus === 'available') offerAfterwards(tx, userId)
 }
 
-/** Sign-out: the person is away, and an agent who is no bot takes no chats until the next sign-in (contract §E.1). */
+/**
+ * Sign-out: an agent who is no bot takes no chats until the next sign-in (contract §E.1), and who has no socket is away.
+ * Presence follows the sockets of everybody else: those of this sign-in end, and other devices may still be there.
+ */
 export async function leaveService(tx: Transaction, userId: string, { isBot }: { isBot: boolean }): Promise<void> {
-  await updateAgent(tx, userId, { presence: 'offline' })
+  await updateAgent(tx, userId, { presence: 'offline' }, { disconnected: true })
   if (!isBot) await updateAgent(tx, userId, { serviceStatus: 'not-available', isBySystem: true }, { agents: true })
   tx.emit('agent.changed', { userId })
 }

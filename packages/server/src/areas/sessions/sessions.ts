@@ -9,7 +9,7 @@ import { readPermissions } from '../roles/roles.ts'
 import { readSettings } from '../settings/settings.ts'
 import { leaveService, returnToService } from '../routing/routing.ts'
 import { findPasswordHash, findUserById, findUserByLogin, takeIfUnchanged, type User } from '../users/users.ts'
-import { deleteExpiredSessions, deleteSession, findSession, insertSession } from './store.ts'
+import { deleteExpiredSessions, deleteSession, findSession, insertSession, listOpen } from './store.ts'
 
 /** Tokens are kept as hashes: who reads the database cannot sign in with what is there. */
 function hashToken(token: string): string {
@@ -97,6 +97,15 @@ export async function resumeSession(reader: Reader, token: string, now: string):
 /** When the session of a token ends, ISO time; `undefined` where there is none. */
 export async function sessionEndsAt(reader: Reader, token: string): Promise<string | undefined> {
   return (await findSession(reader, hashToken(token)))?.expiresAt
+}
+
+/** Of these tokens those that open no session any more. */
+export async function findEnded(reader: Reader, tokens: readonly string[]): Promise<string[]> {
+  const open = await listOpen(
+    reader,
+    tokens.map((token) => hashToken(token)),
+  )
+  return tokens.filter((token) => !open.has(hashToken(token)))
 }
 
 /** Ends a session. The person is no longer present, and an agent is switched off until the next sign-in (contract §E.1). */

@@ -14,6 +14,19 @@ export function findSession(reader: Reader, tokenHash: string): Promise<Session 
   return byToken.first(reader, { tokenHash })
 }
 
+const HASHES_AT_ONCE = 500
+
+/** Of these the hashes of tokens that are known. */
+export async function listOpen(reader: Reader, tokenHashes: readonly string[]): Promise<ReadonlySet<string>> {
+  const open = new Set<string>()
+  for (let from = 0; from < tokenHashes.length; from += HASHES_AT_ONCE) {
+    const some = tokenHashes.slice(from, from + HASHES_AT_ONCE)
+    const query = reader.sql.selectFrom('session').select('tokenHash').where('tokenHash', 'in', some)
+    for (const { tokenHash } of await reader.all(query)) open.add(tokenHash)
+  }
+  return open
+}
+
 export async function insertSession(tx: Transaction, session: Session & { tokenHash: string }): Promise<void> {
   await tx.run(tx.sql.insertInto('session').values({ ...session, createdAt: tx.now }))
 }

@@ -7,6 +7,9 @@ import { beat, findSilent, forgetProcess, noteConnection, type ConnectionStatus 
 /** Somebody who loads a console anew is back within this time, and was never away. */
 const GONE_AFTER_MS = 3_000
 
+/** Somebody whose sockets say this and that is told so often at most (promises A27). */
+const APART_MS = 1_000
+
 const BEAT_MS = 10_000
 
 export class StaffPresence {
@@ -16,6 +19,9 @@ export class StaffPresence {
   /** What was noted last, by user. */
   readonly #noted = new Map<string, ConnectionStatus>()
   readonly #leaving = new Map<string, NodeJS.Timeout>()
+  /** Those of whom something was noted a moment ago, and of these those who have said something since. */
+  readonly #resting = new Map<string, NodeJS.Timeout>()
+  readonly #due = new Set<string>()
   #work: Promise<void> = Promise.resolve()
   #beatAtMs = 0
 
@@ -31,8 +37,8 @@ export class StaffPresence {
     this.#note(userId)
   }
 
-  /** A socket is nobody’s any more; with the last one the person has gone, after a moment. */
-  left(userId: string, session: Session): void {
+  /** A socket is nobody’s any more; with the last one the person has gone: after a moment, or at once who signed out. */
+  left(userId: string, session: Session, { signedOut = false } = {}): void {
     const sockets = this.#sockets.get(userId)
     if (sockets?.delete(session) !== true) return
     if (sockets.size > 0) {
@@ -41,6 +47,10 @@ export class StaffPresence {
     }
     this.#sockets.delete(userId)
     this.#stay(userId)
+    if (signedOut) {
+      this.#write(userId)
+      return
+    }
     this.#leaving.set(userId, setTimeout(() => this.#leave(userId), GONE_AFTER_MS).unref())
   }
 
@@ -50,8 +60,9 @@ export class StaffPresence {
     await this.#work
   }
 
-  /** Answers once everything begun is noted. */
+  /** Answers once everything begun is noted, what was put off too. */
   async noted(): Promise<void> {
+    for (const userId of [...this.#due]) this.#write(userId)
     await this.#work
   }
 
@@ -70,8 +81,9 @@ export class StaffPresence {
 
   /** Notes nothing more: who does not come back is found to be gone. */
   close(): void {
-    for (const timer of this.#leaving.values()) clearTimeout(timer)
+    for (const timer of [...this.#leaving.values(), ...this.#resting.values()]) clearTimeout(timer)
     this.#leaving.clear()
+    this.#resting.clear()
   }
 
   #stay(userId: string): void {
@@ -84,13 +96,30 @@ export class StaffPresence {
     this.#note(userId)
   }
 
-  /** One after the other, and each with what is so by then: what failed is noted with the next sweep. */
+  /** Soon, where something was noted a moment ago: what is so by then is noted once. */
   #note(userId: string): void {
+    if (this.#resting.has(userId)) this.#due.add(userId)
+    else this.#write(userId)
+  }
+
+  #rest(userId: string): void {
+    clearTimeout(this.#resting.get(userId))
+    const timer = setTimeout(() => {
+      this.#resting.delete(userId)
+      if (this.#due.has(userId)) this.#write(userId)
+    }, APART_MS)
+    this.#resting.set(userId, timer.unref())
+  }
+
+  /** One after the other, and each with what is so by then: what failed is noted with the next sweep. */
+  #write(userId: string): void {
     const { transact, log } = this.#context
+    this.#due.delete(userId)
     this.#work = this.#work
       .then(async () => {
         const status = together(this.#sockets.get(userId))
         if (status === this.#noted.get(userId) || this.#leaving.has(userId)) return
+        this.#rest(userId)
         await transact((tx) => noteConnection(tx, { processId: this.#processId, userId, status }))
         if (status === undefined) this.#noted.delete(userId)
         else this.#noted.set(userId, status)

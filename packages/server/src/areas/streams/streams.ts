@@ -8,7 +8,7 @@ import type { Called, Place, Product, Session, Subscribed } from '../../realtime
 import type { Hub, Peer } from '../../realtime/hub.ts'
 import { findRoom, mayRead, type Room } from '../rooms/rooms.ts'
 import { isSubscribed, routingFlags } from '../routing/routing.ts'
-import { authenticate, sessionEndsAt } from '../sessions/sessions.ts'
+import { authenticate, findEnded, sessionEndsAt } from '../sessions/sessions.ts'
 import { readSettings } from '../settings/settings.ts'
 import type { Message } from '../timeline/timeline.ts'
 import { mailByStaff } from '../transcripts/transcripts.ts'
@@ -73,7 +73,7 @@ export class Streams implements Product {
       },
       signIn: (session, credentials, peer) => this.#signIn(session, credentials, peer),
       maySignIn: (session) => maySignInFrom(read, context.config, session.request),
-      signOut: (session) => this.#signOut(session),
+      signOut: (session) => this.#signOut(session, { signedOut: true }),
       sayPresence: (session, status, peer) => this.#sayPresence(session, status, peer),
       mailTranscript: (session, asked) => this.#mailTranscript(session, asked),
       findRoomId: async (session, id) => (await this.#findReadable(session, id))?.room.id,
@@ -112,7 +112,7 @@ export class Streams implements Product {
 
   /** Looks for what was not heard of; a timer calls it. */
   async sweep(): Promise<void> {
-    this.#endExpired()
+    await this.#endOver()
     await this.#presence.sweep()
     this.#desk.note()
     await this.#feed.sweep()
@@ -167,9 +167,10 @@ export class Streams implements Product {
     if (credentials !== undefined && peer !== undefined) this.#presence.say(credentials.userId, session, status)
   }
 
-  #signOut(session: Session): void {
+  /** Nobody is signed in there any more: by signing out, or because the socket ended or is somebody else's. */
+  #signOut(session: Session, { signedOut = false } = {}): void {
     this.#staff.left(session)
-    if (session.credentials !== undefined) this.#presence.left(session.credentials.userId, session)
+    if (session.credentials !== undefined) this.#presence.left(session.credentials.userId, session, { signedOut })
     delete session.credentials
     delete session.signedInUntil
   }
@@ -187,18 +188,27 @@ export class Streams implements Product {
 
   async #recheckUser(userId: string): Promise<void> {
     for (const [session, peer] of this.#staff.of(userId))
-      if ((await this.#findCaller(session)) === undefined) this.#letGo(userId, peer)
+      if ((await this.#findCaller(session)) === undefined) this.#letGo(userId, session, peer)
       else await peer.recheckAll()
   }
 
-  #endExpired(): void {
+  /** Sessions run out without an event, and that one was ended may not have been heard. */
+  async #endOver(): Promise<void> {
     const now = new Date(this.#context.clock()).toISOString()
-    for (const userId of this.#staff.users())
-      for (const [{ signedInUntil }, peer] of this.#staff.of(userId))
-        if (signedInUntil !== undefined && signedInUntil <= now) this.#letGo(userId, peer)
+    const there = this.#staff
+      .users()
+      .flatMap((userId) => this.#staff.of(userId).map((each) => [userId, ...each] as const))
+    const tokens = there.flatMap(([, { credentials }]) => credentials?.token ?? [])
+    const ended = new Set(await findEnded(this.#context.read, [...new Set(tokens)]))
+    for (const [userId, session, peer] of there) {
+      const { signedInUntil, credentials } = session
+      const hasRunOut = signedInUntil !== undefined && signedInUntil <= now
+      if (hasRunOut || (credentials !== undefined && ended.has(credentials.token))) this.#letGo(userId, session, peer)
+    }
   }
 
-  #letGo(userId: string, peer: Peer): void {
+  #letGo(userId: string, session: Session, peer: Peer): void {
+    this.#presence.left(userId, session, { signedOut: true })
     this.#options.hub.say('notify-user', `${userId}/force_logout`, { staff: [] }, { only: peer })
     peer.close(1002, 'Signed out')
   }
