@@ -32,6 +32,8 @@ export interface Events {
   'room.activity': {
     roomId: string
     name: string
+    /** What visitors read in the place of the name, where it is not for them. */
+    nameForVisitors?: string | undefined
     activities: readonly string[]
     extras?: Record<string, unknown> | undefined
     /** The socket that said it, which does not hear it again. */

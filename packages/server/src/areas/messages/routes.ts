@@ -1,11 +1,12 @@
 import type { chat, messages } from '@deskbell/contract/areas/messages.ts'
 import { ApiError } from '../../api-error.ts'
 import type { Context, Handlers } from '../../context.ts'
+import type { Reader } from '../../database/transaction.ts'
 import { readPage } from '../../page.ts'
 import { withOutside } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
-import { signFile } from '../timeline/timeline.ts'
-import { messageToWire, staff, type Audience } from '../timeline/wire.ts'
+import { signFile, type Message } from '../timeline/timeline.ts'
+import { messageToWire, staff, visitorAudience, type Audience } from '../timeline/wire.ts'
 import {
   compose,
   deleteStaffMessage,
@@ -24,25 +25,24 @@ import {
   sendManyAsVisitor,
   sendStaffMessage,
   sendVisitorMessage,
-  type Message,
 } from './messages.ts'
 
 export const messageRoutes: Handlers<typeof messages> = {
-  'POST /livechat/message': async ({ transact, config }, { body }) => {
+  'POST /livechat/message': async ({ read, transact, config }, { body }) => {
     const draft = { id: body._id ?? undefined, roomId: body.rid, composed: compose(body.msg, config) }
     const message = await transact((tx) => sendVisitorMessage(tx, body.token, draft))
-    return { message: messageToWire(message, { visitorToken: body.token }) }
+    return { message: await ownToWire(read, message, body.token) }
   },
   'GET /livechat/message/:_id': async (context, { params, query }) => {
     const place = { token: query.token, roomId: query.rid, id: params._id }
     const { message } = await requireVisitorMessage(context.read, place)
     return { message: messageToWire(message, await audienceOf(context, query.token)) }
   },
-  'PUT /livechat/message/:_id': async ({ transact, config }, { params, body }) => {
+  'PUT /livechat/message/:_id': async ({ read, transact, config }, { params, body }) => {
     const place = { token: body.token, roomId: body.rid, id: params._id }
     const composed = compose(body.msg, config)
     const message = await transact((tx) => editVisitorMessage(tx, place, composed))
-    return { message: messageToWire(message, { visitorToken: body.token }) }
+    return { message: await ownToWire(read, message, body.token) }
   },
   'DELETE /livechat/message/:_id': async ({ transact, clock }, { params, query, body }) => {
     const token = body.token ?? query.token
@@ -161,6 +161,14 @@ export const chatRoutes: Handlers<typeof chat> = {
   },
 }
 
+/** What a visitor wrote, as its author sees it: only a quote can name somebody else. */
+async function ownToWire(reader: Reader, message: Message, token: string) {
+  return messageToWire(
+    message,
+    message.extra === undefined ? { visitorToken: token } : await visitorAudience(reader, token),
+  )
+}
+
 /** The visitor with this token, who reads files by links of an hour. */
 function changeToWire(message: Message, audience: Audience) {
   const { id: _id, seq, deletedAt } = message
@@ -174,6 +182,7 @@ async function audienceOf({ read, config, clock }: Context, token: string): Prom
   const isSigned = settings.FileUpload_Enable_json_web_token_for_files && secret !== ''
   return {
     visitorToken: token,
+    hidesAgents: !settings.Livechat_show_agent_info,
     addressOf: ({ id, path }) => `${site}${path}${isSigned ? `?token=${signFile(id, secret, clock())}` : ''}`,
   }
 }

@@ -8,16 +8,20 @@ export interface Activity {
   roomId: string
   name: string
   activities: readonly string[]
+  /** What visitors read in the place of the name, where it is not for them. */
+  nameForVisitors?: string | undefined
   /** Passed on as it came, without the token that proves it. */
   extras?: Record<string, unknown> | undefined
 }
 
 /** Tells it to everybody who listens, but for whoever wrote it. */
-export function tellActivity(hub: Hub, { roomId, name, activities, extras }: Activity, except: Peer | undefined): void {
-  const activity = extras === undefined ? [name, activities] : [name, activities, extras]
-  const typing = [name, activities.includes('user-typing')]
-  hub.say('notify-room', `${roomId}/user-activity`, { visitor: activity, staff: activity }, { except })
-  hub.say('notify-room', `${roomId}/typing`, { visitor: typing, staff: typing }, { except })
+export function tellActivity(hub: Hub, activity: Activity, except: Peer | undefined): void {
+  const { roomId, name, nameForVisitors = name, activities, extras } = activity
+  const said = (by: string) => (extras === undefined ? [by, activities] : [by, activities, extras])
+  const typing = (by: string) => [by, activities.includes('user-typing')]
+  const toBoth = (of: (by: string) => unknown[]) => ({ visitor: of(nameForVisitors), staff: of(name) })
+  hub.say('notify-room', `${roomId}/user-activity`, toBoth(said), { except })
+  hub.say('notify-room', `${roomId}/typing`, toBoth(typing), { except })
 }
 
 /** What arranges a call, as it travels on the bus. */

@@ -170,14 +170,18 @@ export class Feed {
 
   async #tellMessage(message: Message, visitorToken: string | undefined): Promise<void> {
     const { hub, read, tellOwners } = this.#options
-    const { Hide_System_Messages: hidden } = await readSettings(read)
+    const { Hide_System_Messages: hidden, Livechat_show_agent_info: showsAgents } = await readSettings(read)
     if (message.type !== undefined && hidden.includes(message.type)) return
     if (message.deletedAt !== undefined) {
       hub.say('notify-room', `${message.roomId}/deleteMessage`, deletionSaid(message))
       return
     }
     if (hub.isHeard('room-messages', message.roomId))
-      hub.say('room-messages', message.roomId, messageSaid(message, visitorToken))
+      hub.say(
+        'room-messages',
+        message.roomId,
+        messageSaid(message, { ...(visitorToken !== undefined && { visitorToken }), hidesAgents: !showsAgents }),
+      )
     if (!hub.isStreamHeard(MINE)) return
     const room = await findRoom(read, message.roomId)
     if (room !== undefined) await tellOwners(room, message)

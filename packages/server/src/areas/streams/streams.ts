@@ -10,7 +10,7 @@ import { findRoom, mayRead, type Room } from '../rooms/rooms.ts'
 import { isSubscribed, routingFlags } from '../routing/routing.ts'
 import { authenticate, findEnded, sessionEndsAt } from '../sessions/sessions.ts'
 import { readSettings } from '../settings/settings.ts'
-import type { Message } from '../timeline/timeline.ts'
+import { HIDDEN_AGENT, type Message } from '../timeline/timeline.ts'
 import { mailByStaff } from '../transcripts/transcripts.ts'
 import { findVisitor, notePresence } from '../visitors/visitors.ts'
 import { DESK, DeskFeed } from './desk-feed.ts'
@@ -261,7 +261,9 @@ export class Streams implements Product {
     const written = readActivity(key, args)
     if (written === undefined || !(await this.#mayWrite(session, written))) return undefined
     const { roomId, name, activities, extras } = written
-    return { name: 'room.activity', data: { roomId, name, activities, extras, from: session.id } }
+    const { Livechat_show_agent_info: showsAgents } = await readSettings(this.#context.read)
+    const nameForVisitors = written.token === undefined && !showsAgents ? HIDDEN_AGENT : undefined
+    return { name: 'room.activity', data: { roomId, name, nameForVisitors, activities, extras, from: session.id } }
   }
 
   /** Widgets that arrange a call give no token; they have shown it when they subscribed (clients.md §4.2). */

@@ -15,14 +15,11 @@ import { systemAuthor, type Message, type Room } from '../timeline/timeline.ts'
 import type { User } from '../users/users.ts'
 import { userToWire } from '../users/wire.ts'
 import type { Visitor } from '../visitors/visitors.ts'
-import { messageToWire, roomToWire, staff } from '../timeline/wire.ts'
+import { messageToWire, roomToWire, staff, type Audience } from '../timeline/wire.ts'
 
 /** A message for both sides; each visitor who listens to a room is its visitor. */
-export function messageSaid(message: Message, visitorToken: string | undefined): Said {
-  return {
-    staff: () => [messageToWire(message, staff)],
-    visitor: () => [messageToWire(message, { ...(visitorToken !== undefined && { visitorToken }) })],
-  }
+export function messageSaid(message: Message, visitor: Audience): Said {
+  return { staff: () => [messageToWire(message, staff)], visitor: () => [messageToWire(message, visitor)] }
 }
 
 /** A message for those who listen to all their rooms at once. */

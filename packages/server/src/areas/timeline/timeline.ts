@@ -23,6 +23,7 @@ export type { Advanced } from './advance-store.ts'
 export type { Room, TranscriptRequest, TranscriptWish } from './room-store.ts'
 export { forgetDepartment, forgetDepartmentOfClosed } from './department-store.ts'
 export { opensFile, signFile } from './file-links.ts'
+export { HIDDEN_AGENT } from './hidden-agents.ts'
 export {
   deleteRoom,
   foldName,

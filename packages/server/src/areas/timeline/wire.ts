@@ -7,6 +7,7 @@ import type { Loose } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { readFields } from '../custom-fields/custom-fields.ts'
 import { readSettings } from '../settings/settings.ts'
+import { withoutAgents } from './hidden-agents.ts'
 import { findUrls } from './urls.ts'
 import type { Message, Room } from './timeline.ts'
 
@@ -35,10 +36,9 @@ export async function visitorAudience(reader: Reader, visitorToken: string): Pro
 }
 
 /** A message as its reader may see it (contract §B.4). */
-export function messageToWire(
-  message: Message,
-  { visitorToken, addressOf }: Audience,
-): Loose<Static<typeof WireMessage>> {
+export function messageToWire(whole: Message, audience: Audience): Loose<Static<typeof WireMessage>> {
+  const { visitorToken, addressOf, hidesAgents } = audience
+  const message = hidesAgents === true ? withoutAgents(whole) : whole
   const { author, type, edited } = message
   const isVisitors = author.kind === 'visitor'
   return {
