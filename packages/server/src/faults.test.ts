@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openChat, type Chat } from '../testing/conversation.ts'
 import { startFaultProxy, type FaultProxy } from '../testing/fault-proxy.ts'
 import { startOldClient } from '../testing/old-client.ts'
-import { makeQuickClock, openVisitorTalker } from '../testing/sdk-talker.ts'
+import { makeQuickClock, openAgentOfRooms, openVisitorTalker, type AgentOfRooms } from '../testing/sdk-talker.ts'
 import { isEvent, rideStorm } from '../testing/storm.ts'
-import { judge, sumOf, untilShown, type Conversation, type StoredMessage } from '../testing/talker.ts'
+import { judge, readStored, sumOf, untilShown, type Conversation } from '../testing/talker.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../testing/testing.ts'
 
 const nothingWrong = { lost: 0, missed: 0, doubled: 0, disordered: 0 }
@@ -39,7 +39,7 @@ describe('conversations over a network that drops, delays, doubles, cuts and hal
     await rideStorm({ proxy, conversations, disconnects: proxy.disconnects + 60, seed })
     const verdicts = []
     for (const conversation of conversations) {
-      verdicts.push(judge(conversation, await readStored(desk, conversation)))
+      verdicts.push(judge(conversation, await readStored(await desk.listen(), conversation)))
       for (const talker of [conversation.visitor, conversation.agent]) talker.end()
     }
     return sumOf(verdicts)
@@ -56,23 +56,18 @@ describe('conversations over a network that drops, delays, doubles, cuts and hal
   })
 
   test('of our sessions lose, double and reorder nothing', { timeout: 120_000 }, async () => {
-    const conversations = await hold(async ({ rid, token }, { headers }) => ({
-      visitor: await openVisitorTalker({ serverURL: proxy.url, token, clock: makeQuickClock(20, 5) }),
-      agent: startOldClient({ url: proxy.url, rid, as: { headers } }),
-    }))
+    const clock = makeQuickClock(10, 5)
+    const agents: AgentOfRooms[] = []
+    const conversations = await hold(async ({ rid, token }, agent) => {
+      const signedIn = { userId: agent.id, token: agent.headers['x-auth-token']! }
+      const present = await openAgentOfRooms({ serverURL: proxy.url, clock, ...signedIn })
+      agents.push(present)
+      return {
+        visitor: await openVisitorTalker({ serverURL: proxy.url, clock, token }),
+        agent: present.talkerIn(rid),
+      }
+    })
     expect(await ride(conversations, 5)).toEqual(nothingWrong)
+    for (const { session } of agents) session.end()
   })
 })
-
-/** Everything in a room, in its order, asked for on a good connection. */
-async function readStored(desk: TestServer, { rid, token }: Conversation): Promise<StoredMessage[]> {
-  const stored: (StoredMessage & { ts: string })[] = []
-  for (let after = 0, more = true; more;) {
-    const query = { token, after: String(after), count: '100' }
-    const page = await desk.anyone.call('GET /livechat/messages.sync/:rid', { params: { rid }, query })
-    for (const { message } of page.changes) if (message !== undefined) stored.push(message)
-    after = page.next
-    more = page.more
-  }
-  return stored.sort((one, other) => (one.ts < other.ts ? -1 : 1))
-}

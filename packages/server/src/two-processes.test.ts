@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answer, openChat, say } from '../testing/conversation.ts'
 import { engine } from '../testing/database.ts'
 import { hasRedis, startRedis, type TestRedis } from '../testing/redis.ts'
+import { makeQuickClock, openAgentOfRooms, openVisitorTalker } from '../testing/sdk-talker.ts'
 import { openSocket } from '../testing/socket.ts'
+import { judge, readStored, talk, untilCaughtUp, untilShown, type Conversation } from '../testing/talker.ts'
 import { startTestServer, type TestServer } from '../testing/testing.ts'
 
 describe.skipIf(engine !== 'postgres' || !hasRedis())('two processes on one database', () => {
@@ -46,6 +48,36 @@ describe.skipIf(engine !== 'postgres' || !hasRedis())('two processes on one data
     }
     expect(socket.told('room-messages', chat.rid).map(([{ _id }]) => _id as string)).toEqual(sent)
     await socket.close()
+  })
+
+  test('serve a visitor here and an agent there, and Redis is killed ten times while both talk', async () => {
+    const agent = await desk.agent()
+    const { rid, token } = await openChat(desk)
+    const clock = makeQuickClock(10, 1)
+    const signedIn = { userId: agent.id, token: agent.headers['x-auth-token']! }
+    const present = await openAgentOfRooms({ serverURL: await other.listen(), clock, ...signedIn })
+    const conversation: Conversation = {
+      ...{ rid, token, accepted: new Map<string, string>() },
+      visitor: await openVisitorTalker({ serverURL: await desk.listen(), clock, token }),
+      agent: present.talkerIn(rid),
+    }
+    const sides = ['visitor', 'agent'] as const
+    for (const side of sides) await untilShown(conversation[side], () => conversation[side].isOnline())
+    for (let round = 0; round < 10; round++) {
+      const texts = (side: string) => Array.from({ length: 6 }, (_, index) => `${side} ${String(round * 6 + index)}`)
+      const talking = sides.map((side) => talk(conversation, side, texts(side)))
+      await redis.kill()
+      await Promise.race(talking)
+      await redis.start()
+      await Promise.all(talking)
+      // Nothing more is said until both have heard what Redis may have lost last.
+      await untilCaughtUp(conversation)
+    }
+    const stored = await readStored(await desk.listen(), conversation)
+    expect(conversation.accepted.size).toBe(120)
+    expect(judge(conversation, stored)).toEqual({ lost: 0, missed: 0, doubled: 0, disordered: 0 })
+    conversation.visitor.end()
+    present.session.end()
   })
 
   test('tell each other who types, and what an administrator changed', async () => {

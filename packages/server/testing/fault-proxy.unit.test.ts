@@ -239,7 +239,7 @@ describe('a verdict', () => {
     isOnline: () => true,
     end: () => undefined,
   }
-  const stored = ['a 0', 'b 0', 'a 1'].map((msg) => ({ _id: `id of ${msg}`, msg }))
+  const stored = ['a 0', 'b 0', 'a 1'].map((msg) => ({ _id: `id of ${msg}`, msg, ts: '' }))
   const ids = stored.map(({ _id }) => _id)
   const accepted = new Map(stored.map(({ _id, msg }) => [_id, msg]))
   const judged = (shown: string[], told: string[], inRoom = stored) => {
@@ -258,6 +258,9 @@ describe('a verdict', () => {
     expect(judged([b, a, c], [])).toMatchObject({ missed: 0, doubled: 0, disordered: 1 })
     expect(judged(ids, [a, c, b])).toMatchObject({ disordered: 1 })
     expect(judged(ids, ids, stored.slice(0, 2))).toMatchObject({ lost: 1 })
-    expect(judged(ids, ids, [...stored, { _id: 'another', msg: 'b 0' }])).toMatchObject({ doubled: 1, disordered: 1 })
+    expect(judged(ids, ids, [...stored, { _id: 'another', msg: 'b 0', ts: '' }])).toMatchObject({
+      doubled: 1,
+      disordered: 1,
+    })
   })
 })

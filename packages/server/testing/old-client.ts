@@ -38,7 +38,7 @@ const PAUSE_MS = 20
 const REQUEST_MS = 2_000
 
 /** Begins to connect, and never gives up until it is ended. */
-export function startOldClient({ url, rid, as, patienceMs = 300 }: OldClientOptions): Talker {
+export function startOldClient({ url, rid, as, patienceMs = 500 }: OldClientOptions): Talker {
   const shown = new Map<string, Shown>()
   const listeners = new Set<() => void>()
   let socket: WebSocket | undefined

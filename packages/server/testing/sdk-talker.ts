@@ -1,14 +1,19 @@
 // Our own sessions as somebody in a conversation.
 import type { Clock } from '../../sdk/src/clock.ts'
-import { memoryStorage, openVisitorSession, type OutboxItem, type VisitorSession } from '../../sdk/src/sdk.ts'
+import {
+  memoryStorage,
+  openAgentSession,
+  openVisitorSession,
+  type AgentSession,
+  type AgentSessionOptions,
+  type OutboxItem,
+  type MessageEvent,
+  type OutboxEvent,
+  type VisitorSession,
+  type VisitorSessionOptions,
+} from '../../sdk/src/sdk.ts'
 import { makeRandom } from './fault-proxy.ts'
 import type { Talker } from './talker.ts'
-
-export interface SdkTalkerOptions {
-  serverURL: string
-  token: string
-  clock?: Clock
-}
 
 /** A clock whose every second passes in a fraction of one, so that patience costs little. */
 export function makeQuickClock(times: number, seed: number): Clock {
@@ -22,13 +27,14 @@ export function makeQuickClock(times: number, seed: number): Clock {
 }
 
 /** A visitor with `openVisitorSession`, who comes back to the open room. */
-export async function openVisitorTalker({ serverURL, token, clock }: SdkTalkerOptions): Promise<Talker> {
-  const session = await openVisitorSession({ serverURL, token, clock, storage: memoryStorage() })
-  const told: string[] = []
-  session.on('message', ({ message }) => told.push(message._id))
+export async function openVisitorTalker(options: VisitorSessionOptions & { token: string }): Promise<Talker> {
+  const session: VisitorSession = await openVisitorSession({ storage: memoryStorage(), ...options })
   return {
-    told,
-    say: (text) => untilSent(session, session.send(text)),
+    told: noteTold(
+      (listener) => session.on('message', listener),
+      () => true,
+    ),
+    say: (text) => untilSent((listener) => session.on('outbox', listener), session.send(text)),
     shown: () => session.state.messages.map(({ _id }) => _id),
     watch: (listener) => session.subscribe(listener),
     isOnline: () => session.state.connection.status === 'online' && session.state.room !== undefined,
@@ -36,10 +42,48 @@ export async function openVisitorTalker({ serverURL, token, clock }: SdkTalkerOp
   }
 }
 
+/** An agent with `openAgentSession`, who talks in any number of rooms. */
+export interface AgentOfRooms {
+  session: AgentSession
+  /** The agent in one of them; ending it ends nothing of the others. */
+  talkerIn(rid: string): Talker
+}
+
+/** Signs an agent in who is there already. */
+export async function openAgentOfRooms(options: AgentSessionOptions): Promise<AgentOfRooms> {
+  const session: AgentSession = await openAgentSession(options)
+  const roomOf = (rid: string) => session.state.rooms.find((room) => room.rid === rid)
+  return {
+    session,
+    talkerIn: (rid) => ({
+      told: noteTold(
+        (listener) => session.on('message', listener),
+        (event) => event.rid === rid,
+      ),
+      say: (text) => untilSent((listener) => session.on('outbox', listener), session.send(rid, text)),
+      shown: () => roomOf(rid)?.messages.map(({ _id }) => _id) ?? [],
+      watch: (listener) => session.subscribe(listener),
+      isOnline: () => session.state.connection.status === 'online' && roomOf(rid) !== undefined,
+      end: () => undefined,
+    }),
+  }
+}
+
+type Hears<Event> = (listener: (event: Event) => void) => () => void
+
+/** The ids of messages in the order in which a session tells of them. */
+function noteTold(hear: Hears<MessageEvent>, isMeant: (event: MessageEvent) => boolean): string[] {
+  const told: string[] = []
+  hear((event) => {
+    if (isMeant(event)) told.push(event.message._id)
+  })
+  return told
+}
+
 /** Answers when the server has it. */
-function untilSent(session: Pick<VisitorSession, 'on'>, { _id }: OutboxItem): Promise<string> {
+function untilSent(hear: Hears<OutboxEvent>, { _id }: OutboxItem): Promise<string> {
   return new Promise((resolve, reject) => {
-    const stop = session.on('outbox', ({ item }) => {
+    const stop = hear(({ item }) => {
       if (item._id !== _id || item.state === 'pending') return
       stop()
       if (item.state === 'sent') resolve(_id)

@@ -67,7 +67,23 @@ export interface Verdict {
 export interface StoredMessage {
   _id: string
   msg: string
+  /** ISO time; no two of a room are the same. */
+  ts: string
   t?: string | undefined
+}
+
+/** Everything in a room, in its order, from a server that is asked over a good connection. */
+export async function readStored(url: string, { rid, token }: Conversation): Promise<StoredMessage[]> {
+  const stored: StoredMessage[] = []
+  for (let after = 0, hasMore = true; hasMore;) {
+    const answer = await fetch(`${url}/api/v1/livechat/messages.sync/${rid}?token=${token}&after=${String(after)}`)
+    if (!answer.ok) throw new Error(`The room cannot be read: ${await answer.text()}`)
+    const page = (await answer.json()) as { changes: { message?: StoredMessage }[]; next: number; more: boolean }
+    stored.push(...page.changes.flatMap(({ message }) => (message === undefined ? [] : [message])))
+    after = page.next
+    hasMore = page.more
+  }
+  return stored.sort((one, other) => (one.ts < other.ts ? -1 : 1))
 }
 
 /** Holds both screens against what is stored, which is given in the order of the room. */
