@@ -8,6 +8,7 @@ import { medians, runLoad, type Measured } from './load.ts'
 import { addAgents, call, openRooms, startDeskbell, temporaryFolder, type RoomOfVisitor } from './product.ts'
 import { print, printCriteria, printTable, ratio, tenths, whole } from './report.ts'
 import { messageText, sendScript } from './send.ts'
+import { measureFanOut, measureStorm, type FanOut, type Storm } from './sockets.ts'
 
 const connections = 64
 const seconds = 5
@@ -25,6 +26,7 @@ export async function benchRealtime(): Promise<void> {
   const idle = await measureIdle(() => startDeskbell(temporaryFolder()), '/websocket')
   const bare = await measureIdle(() => startChild([`${import.meta.dirname}/floors/sockets.ts`]), '/')
   report(cost, delivery, { idle, bare })
+  reportMany(await measureFanOut(), await measureStorm())
 }
 
 interface Cost {
@@ -157,6 +159,27 @@ function report({ without, live }: Cost, delivery: Delivery, { idle, bare }: { i
       wanted: `≤ 12 KiB for each of ${String(idleSockets)} idle sockets`,
       found: `${tenths(idle)} KiB (bare ws ${tenths(bare)})`,
       reached: idle <= 12,
+    },
+  ])
+}
+
+function reportMany(fanOut: FanOut, storm: Storm): void {
+  const share = fanOut.deskbell / fanOut.bare
+  print(
+    `\none message to 100 listeners of a room: ${whole(fanOut.deskbell)} frames/s, bare ws ${whole(fanOut.bare)}; ` +
+      `2,000 sockets back in ${tenths(storm.seconds)} s, bare ws ${tenths(storm.bareSeconds)} s\n`,
+  )
+  printCriteria([
+    { wanted: 'fan-out to 100 ≥ 0.6 of bare ws', found: ratio(share), reached: share >= 0.6 },
+    {
+      wanted: '2,000 sockets are back in ≤ 10 s',
+      found: `${tenths(storm.seconds)} s`,
+      reached: storm.seconds <= 10,
+    },
+    {
+      wanted: 'p99 of the event loop delay meanwhile ≤ 100 ms',
+      found: `${tenths(storm.loopP99Ms)} ms`,
+      reached: storm.loopP99Ms <= 100,
     },
   ])
 }

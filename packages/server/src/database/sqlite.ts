@@ -40,6 +40,9 @@ function openSqliteFile(file: string, options: { readonly: boolean }): Sqlite.Da
   connection.pragma('foreign_keys = ON')
   connection.pragma('temp_store = MEMORY')
   connection.pragma('cache_size = -16000')
+  // Moving the log into the file stops everybody for tens of milliseconds. Four times as rarely, most of its pages were
+  // written again meanwhile and move once; the log stays below about 20 MB.
+  connection.pragma('wal_autocheckpoint = 4000')
   return connection
 }
 

@@ -2,12 +2,12 @@
 import type { Logger } from 'pino'
 import type { RequestInfo } from '../context.ts'
 import { BadFrame, frames, readFrame, wireError, type ClientFrame, type WireError } from './ddp.ts'
-import type { Audience, Hub, Peer } from './hub.ts'
+import type { Audience, Frame, Hub, Peer } from './hub.ts'
 import type { Neighbours } from './neighbours.ts'
 
 /** What the socket is told apart from what it says. `ws` gives it; tests give a pair of their own. */
 export interface Wire {
-  send(text: string): void
+  send(frame: Frame): void
   close(code: number, reason: string): void
   /** Bytes that wait for the other side. */
   readonly bufferedAmount: number
@@ -127,7 +127,7 @@ export class Connection implements Peer {
   }
 
   /** Tells the client; a client that does not read is cut off, and catches up when it comes back. */
-  send(frame: string): void {
+  send(frame: Frame): void {
     if (this.#state === 'closed') return
     if (this.#wire.bufferedAmount > socketLimits.bufferedBytes) {
       this.close(4008, 'too-slow')

@@ -4,9 +4,12 @@ import { frames } from './ddp.ts'
 /** Who reads: what a visitor may see and what the staff may see are different documents (promises A3). */
 export type Audience = 'visitor' | 'staff'
 
+/** A text frame; as its bytes where many are sent the same, so that they are encoded once. */
+export type Frame = string | Buffer
+
 /** One end of a socket, as the hub sees it. */
 export interface Peer {
-  send(frame: string): void
+  send(frame: Frame): void
   /** Asks again whether it may listen to a key, and leaves where it may not any more. */
   recheck(stream: string, key: string): Promise<void>
   /** The same for everything it listens to. */
@@ -44,6 +47,9 @@ export interface Hub {
   recheck(stream: string, key: string): Promise<void>
 }
 
+/** So many sockets encode a frame for themselves as fast as one copy is made for all. */
+const FEW = 2
+
 type Listeners = Map<Peer, { audience: Audience; count: number }>
 
 /** A hub in the memory of this process. */
@@ -69,13 +75,14 @@ export function makeHub(): Hub {
     },
     say(stream, key, said, options = {}) {
       const { as = { stream, eventName: key } } = options
-      const written = new Map<Audience, string>()
+      const listeners = [...(listenersOf(stream, key) ?? [])]
+      const written = new Map<Audience, Frame>()
       // A socket that is too slow closes itself, and so leaves, while it is being told.
-      for (const [peer, { audience }] of [...(listenersOf(stream, key) ?? [])]) {
+      for (const [peer, { audience }] of listeners) {
         if (!isMeant(peer, options)) continue
         const frame = written.get(audience) ?? writtenFor(said[audience], as)
         if (frame === undefined) continue
-        written.set(audience, frame)
+        if (!written.has(audience)) written.set(audience, listeners.length > FEW ? Buffer.from(frame) : frame)
         peer.send(frame)
       }
     },

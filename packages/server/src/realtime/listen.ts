@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { WebSocketServer, type WebSocket } from 'ws'
 import type { RequestInfo } from '../context.ts'
-import { Connection, type Product } from './connection.ts'
+import { Connection, type Product, type Wire } from './connection.ts'
 import { frameLimitBytes } from './ddp.ts'
 import type { Hub } from './hub.ts'
 import { makeAddresses, type AddressOptions, type Neighbours } from './neighbours.ts'
@@ -61,7 +61,7 @@ export function makeSockets(options: SocketOptions): Sockets {
 
   function accept(ws: WebSocket, request: RequestInfo, neighbours: Neighbours): void {
     const surroundings = { hub, product, log, nowMs: clock(), neighbours }
-    const connection = new Connection({ id: newId(), request }, ws, surroundings)
+    const connection = new Connection({ id: newId(), request }, wireOf(ws), surroundings)
     connections.set(ws, connection)
     neighbours.came(connection)
     const onGone = () => {
@@ -92,6 +92,19 @@ export function makeSockets(options: SocketOptions): Sockets {
     count: () => connections.size,
   }
 }
+
+/** Frames are text, also those that come as bytes. */
+function wireOf(ws: WebSocket): Wire {
+  return {
+    send: (frame) => ws.send(frame, TEXT),
+    close: (code, reason) => ws.close(code, reason),
+    get bufferedAmount() {
+      return ws.bufferedAmount
+    },
+  }
+}
+
+const TEXT = { binary: false } as const
 
 interface Attendance {
   clock: () => number

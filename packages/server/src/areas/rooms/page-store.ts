@@ -1,4 +1,5 @@
-import { sql, type Expression } from 'kysely'
+import { sql, type Expression, type ExpressionBuilder } from 'kysely'
+import type { Tables } from '../../database/schema.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { findRooms, type Room } from '../timeline/timeline.ts'
 import { matches, type RoomColumn, type RoomFilter, type RoomPage } from './list-store.ts'
@@ -40,12 +41,26 @@ function mayBeFew({ name, tags, fields = {} }: RoomFilter): boolean {
 
 /** Every room that matches, where they are few. */
 async function findFew(reader: Reader, filter: RoomFilter): Promise<string[] | undefined> {
-  const rows = await reader.all(
-    matches(reader, filter)
-      .select('id')
-      .limit(FEW + 1),
-  )
+  const tags = tagsAlone(filter)
+  const most = FEW + 1
+  const rows =
+    tags === undefined
+      ? await reader.all(matches(reader, filter).select('id').limit(most))
+      : await reader.all(tagged(reader, tags).select('roomId as id').distinct().limit(most))
   return rows.length > FEW ? undefined : rows.map(({ id }) => id)
+}
+
+/** The tags, where nothing else is asked for: their own table tells all of it, without a look at any room. */
+function tagsAlone(filter: RoomFilter): readonly string[] | undefined {
+  const { tags, ...others } = filter
+  const { fields = {}, name = '', ...rest } = others
+  const isAlone =
+    name === '' && Object.keys(fields).length === 0 && Object.values(rest).every((each) => each === undefined)
+  return isAlone ? tags : undefined
+}
+
+function tagged(reader: Reader, tags: readonly string[]) {
+  return reader.sql.selectFrom('roomTag').where('tag', 'in', [...tags])
 }
 
 async function sortFew(reader: Reader, ids: readonly string[], page: RoomPage): Promise<string[]> {
@@ -58,18 +73,19 @@ function walk(reader: Reader, filter: RoomFilter, page: RoomPage): Promise<strin
   const { tags, ...rest } = filter
   let matching = matches(reader, rest)
   // Where many have a tag it is asked of each room on the way; collecting and sorting all of them would take longer.
-  if (tags !== undefined)
-    matching = matching.where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('roomTag')
-          .select('roomId')
-          .whereRef('roomId', '=', 'room.id')
-          .where('tag', 'in', [...tags]),
-      ),
-    )
+  if (tags !== undefined) matching = matching.where((eb) => hasTag(eb, tags))
   const isOfBothHalves = filter.state === undefined && page.order[0]?.column === 'lastMessageMs'
   return isOfBothHalves ? idsByLastMessage(reader, matching, page) : idsOf(reader, matching, page)
+}
+
+function hasTag(eb: ExpressionBuilder<Tables, 'room'>, tags: readonly string[]) {
+  return eb.exists(
+    eb
+      .selectFrom('roomTag')
+      .select('roomId')
+      .whereRef('roomId', '=', 'room.id')
+      .where('tag', 'in', [...tags]),
+  )
 }
 
 type Matching = ReturnType<typeof matches>
@@ -113,10 +129,33 @@ function sortKey(column: RoomColumn): Expression<unknown> {
 }
 
 async function count(reader: Reader, filter: RoomFilter): Promise<number> {
+  const { state, ...others } = filter
+  const tags = state === undefined || state === 'closed' ? tagsAlone(others) : undefined
+  if (tags !== undefined) return countTagged(reader, tags, { closedOnly: state === 'closed' })
   const row = await reader.first(
     filter.state === 'closed' ? countedClosed(reader, filter) : countedWithin(reader, filter),
   )
   return row?.total ?? 0
+}
+
+/** Nearly all rooms are closed, so those with a tag that are open are counted and taken away. */
+async function countTagged(
+  reader: Reader,
+  tags: readonly string[],
+  { closedOnly }: { closedOnly: boolean },
+): Promise<number> {
+  const rooms = tagged(reader, tags).select('roomId').distinct()
+  const all = reader.sql.selectFrom(rooms.as('room')).select((eb) => eb.fn.countAll<number>().as('total'))
+  const total = (await reader.first(all))?.total ?? 0
+  if (!closedOnly) return total
+  const open = await reader.first(
+    reader.sql
+      .selectFrom('room')
+      .select((eb) => eb.fn.countAll<number>().as('total'))
+      .where('closedAt', 'is', null)
+      .where((eb) => hasTag(eb, tags)),
+  )
+  return total - (open?.total ?? 0)
 }
 
 /** Most rooms are closed: counting all and those that are open takes less than counting the closed ones. */

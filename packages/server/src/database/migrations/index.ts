@@ -7,6 +7,7 @@ import * as filesAndMail from './0004-files-and-mail.ts'
 import * as accountsAndAudit from './0005-accounts-and-audit.ts'
 import * as searchAndLists from './0006-search-and-lists.ts'
 import * as presence from './0007-presence.ts'
+import * as lighterIndexes from './0008-lighter-indexes.ts'
 
 export interface Migration {
   name: string
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   { name: '0005-accounts-and-audit', up: accountsAndAudit.up },
   { name: '0006-search-and-lists', up: searchAndLists.up },
   { name: '0007-presence', up: presence.up },
+  { name: '0008-lighter-indexes', up: lighterIndexes.up },
 ]
