@@ -283,21 +283,26 @@ export class Connection implements Peer {
     if (this.#state === 'closed') return
     if (answer !== 'nothing' && 'refused' in answer) this.send(frames.nosub(id, answer.refused))
     else if (answer !== 'nothing' && this.#rewatches(answer.place)) this.send(frames.nosub(id))
-    else if (this.#neighbours?.takeSubscription() === false)
-      this.send(frames.nosub(id, wireError('too-many-subscriptions')))
-    else {
-      this.#subscriptions.set(id, { name, params, place: answer === 'nothing' ? undefined : answer.place })
-      await this.#begin(id, answer)
-    }
+    else await this.#begin(id, { name, params }, answer)
   }
 
   /** Listens, and says so; or says where the right to do so was lost meanwhile. */
-  async #begin(id: string, answer: Exclude<Subscribed, { refused: WireError }>): Promise<void> {
+  async #begin(
+    id: string,
+    asked: Pick<Subscription, 'name' | 'params'>,
+    answer: Exclude<Subscribed, { refused: WireError }>,
+  ): Promise<void> {
+    if (this.#neighbours?.takeSubscription() === false) {
+      this.send(frames.nosub(id, wireError('too-many-subscriptions')))
+      return
+    }
     if (answer === 'nothing') {
+      this.#subscriptions.set(id, { ...asked, place: undefined })
       this.send(frames.ready(id))
       return
     }
     const { place, before } = answer
+    this.#subscriptions.set(id, { ...asked, place })
     if (!(await this.#enter(id, place))) {
       this.send(frames.nosub(id, wireError('not-allowed')))
       return

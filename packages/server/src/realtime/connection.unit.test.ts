@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { Connection, type Product, type Session, type Subscribed } from './connection.ts'
+import { Connection, socketLimits, type Product, type Session, type Subscribed } from './connection.ts'
 import { makeHub } from './hub.ts'
 
 const place: Subscribed = { place: { stream: 'room-messages', key: 'r1', audience: 'visitor' } }
@@ -61,5 +61,94 @@ describe('a subscription', () => {
     const { frames, isHeard } = await subscribing([place, refused])
     expect(frames.at(-1)).toContain('"msg":"nosub"')
     expect(isHeard).toBe(false)
+  })
+})
+
+/** A connection whose product answers a call when it is told to. */
+function open() {
+  const closed: { code: number; reason: string }[] = []
+  const frames: string[] = []
+  const calls: string[] = []
+  const answers: (() => void)[] = []
+  const product: Product = {
+    subscribe: () => Promise.resolve(place),
+    joined: () => Promise.resolve(),
+    rewatched: () => {},
+    welcome: () => {},
+    call: (_session, method) => {
+      calls.push(method)
+      return new Promise((resolve) => answers.push(() => resolve({ result: method })))
+    },
+    left: () => {},
+  }
+  const wire = {
+    send: (text: string) => void frames.push(text),
+    close: (code: number, reason: string) => void closed.push({ code, reason }),
+    bufferedAmount: 0,
+  }
+  const connection = new Connection({ id: 's', request }, wire, {
+    hub: makeHub(),
+    product,
+    log: pino({ level: 'silent' }),
+    nowMs: 0,
+  })
+  connection.receive('{"msg":"connect","version":"1","support":["1"]}', 0)
+  return { connection, wire, closed, frames, calls, answers }
+}
+
+const callOf = (id: number) => `{"msg":"method","id":"${String(id)}","method":"m${String(id)}","params":[]}`
+
+describe('a connection', () => {
+  test('that calls ten thousand times at once is let go, and no more than one call was begun (A31)', () => {
+    const { connection, closed, calls } = open()
+    for (let id = 0; id < 10_000; id++) connection.receive(callOf(id), 0)
+    expect(closed).toEqual([{ code: 1008, reason: 'Too many requests wait' }])
+    expect(calls).toEqual(['m0'])
+  })
+
+  test('that calls more often than a minute allows is let go, however it waits for answers', async () => {
+    const { connection, closed, calls, answers, frames } = open()
+    const { anonymous } = socketLimits.framesPerMinute
+    for (let id = 0; id < anonymous; id++) {
+      connection.receive(callOf(id), 0)
+      answers.shift()?.()
+      await expect.poll(() => frames.at(-1)).toBe(`{"msg":"updated","methods":["${String(id)}"]}`)
+    }
+    expect(closed).toEqual([])
+    connection.receive(callOf(anonymous), 0)
+    expect(closed).toEqual([{ code: 1008, reason: 'Too many requests' }])
+    expect(calls).toHaveLength(anonymous)
+  })
+
+  test('is answered in the order in which it asked, one after the other', async () => {
+    const { connection, calls, answers, frames } = open()
+    for (const id of [1, 2, 3]) connection.receive(callOf(id), 0)
+    expect(calls).toEqual(['m1'])
+    for (const id of [1, 2, 3]) {
+      answers.shift()?.()
+      await expect.poll(() => frames.at(-1)).toBe(`{"msg":"updated","methods":["${String(id)}"]}`)
+    }
+    expect(calls).toEqual(['m1', 'm2', 'm3'])
+  })
+
+  test('whose client does not read is cut off instead of remembered (A32)', () => {
+    const { connection, wire, closed, frames } = open()
+    connection.send('read')
+    wire.bufferedAmount = socketLimits.bufferedBytes + 1
+    connection.send('not read')
+    connection.send('not read either')
+    expect(closed).toEqual([{ code: 4008, reason: 'too-slow' }])
+    expect(frames.at(-1)).toBe('read')
+  })
+
+  test('that has ended takes and tells nothing', () => {
+    const { connection, closed, calls, frames } = open()
+    connection.ended()
+    const before = frames.length
+    connection.receive(callOf(1), 0)
+    connection.send('more')
+    connection.tick(1e9)
+    connection.close(1001, 'x')
+    expect([calls, closed, frames.length]).toEqual([[], [], before])
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BadFrame, frames, readFrame, toEjson, wireError } from './ddp.ts'
+import { BadFrame, frameLimitBytes, frames, readFrame, readMethodCall, toEjson, wireError } from './ddp.ts'
 
 function closeCodeOf(text: string): number | undefined {
   try {
@@ -51,7 +51,158 @@ describe('reading', () => {
   })
 })
 
+/** Names that no reader may take for anything else: those of prototypes end a socket. */
+const safeKey = fc.string().filter((key) => !['__proto__', 'constructor', '$date'].includes(key))
+const { json } = fc.letrec<{ json: unknown }>((tie) => ({
+  json: fc.oneof(
+    { maxDepth: 6 },
+    fc.constantFrom(null, true, false),
+    fc.string(),
+    fc.integer(),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.array(tie('json'), { maxLength: 4 }),
+    fc.dictionary(safeKey, tie('json'), { maxKeys: 4 }),
+  ),
+}))
+const word = fc.string({ minLength: 1 })
+
+/** As JSON has it: no -0, no keys without a value. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value))
+}
+
+describe('what a client says', () => {
+  test('is read as it was meant, whatever it carries', () => {
+    fc.assert(
+      fc.property(word, word, fc.array(json, { maxLength: 4 }), (id, name, params) => {
+        const method = { msg: 'method', id, method: name, params } as const
+        const sub = { msg: 'sub', id, name, params } as const
+        expect(readFrame(JSON.stringify(method))).toEqual(plain(method))
+        expect(readFrame(JSON.stringify(sub))).toEqual(plain(sub))
+        expect(readFrame(JSON.stringify({ msg: 'unsub', id }))).toEqual({ msg: 'unsub', id })
+        expect(readMethodCall(JSON.stringify(method))).toEqual(plain({ id, method: name, params }))
+      }),
+    )
+  })
+
+  test('is read the same whatever stands beside it', () => {
+    fc.assert(
+      fc.property(word, fc.dictionary(safeKey, json), (id, beside) => {
+        const { msg: _msg, id: _id, name: _name, params: _params, ...more } = beside
+        const frame = { ...more, msg: 'sub', id, name: 'x' }
+        expect(readFrame(JSON.stringify(frame))).toEqual({ msg: 'sub', id, name: 'x', params: [] })
+      }),
+    )
+  })
+
+  test('has its dates as the API takes them, and comes back as it was', () => {
+    fc.assert(
+      fc.property(fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(253_402_300_799_999) }), (date) => {
+        const sent = { ts: date.toISOString(), deep: [{ editedAt: date.toISOString() }] }
+        const onTheWire = toEjson(sent)
+        expect(onTheWire).toEqual({ ts: { $date: date.getTime() }, deep: [{ editedAt: { $date: date.getTime() } }] })
+        const text = JSON.stringify({ msg: 'method', id: '1', method: 'm', params: [onTheWire] })
+        expect(readFrame(text)).toMatchObject({ params: [sent] })
+      }),
+    )
+  })
+
+  test.each([
+    '"NaN"',
+    'null',
+    'true',
+    '{}',
+    '[0]',
+    '"2026-01-01"',
+    '1e999',
+    '-1e999',
+    '8640000000000001',
+    '-8640000000000001',
+    '{"$date":0}',
+  ])('has no date where it says {"$date":%s}, and no reader trips over it', (date) => {
+    const text = `{"msg":"method","id":"1","method":"m","params":[{"$date":${date}}]}`
+    const { params } = readFrame(text) as { params: unknown[] }
+    expect(typeof params[0]).toBe('object')
+  })
+
+  test('has a date only where nothing stands beside it', () => {
+    fc.assert(
+      fc.property(fc.integer(), safeKey, json, (ms, key, value) => {
+        const mixed = { $date: ms, [key]: value }
+        const text = JSON.stringify({ msg: 'method', id: '1', method: 'm', params: [mixed] })
+        expect(readFrame(text)).toMatchObject({ params: [plain(mixed)] })
+      }),
+    )
+  })
+})
+
+/** Any code unit, halves of characters too. */
+const anyUnit = fc.nat(0xffff).map((code) => String.fromCharCode(code))
+
+describe('what a hostile client says (A31)', () => {
+  const good = '{"msg":"method","id":"1","method":"m","params":[{"a":[1,{"$date":1}]}]}'
+  const isFrameOrEnd = (text: string) => [undefined, 1002, 1007, 1008].includes(closeCodeOf(text))
+
+  test('is a frame or ends the socket: cut off anywhere', () => {
+    for (let length = 0; length < good.length; length++) expect(closeCodeOf(good.slice(0, length))).toBe(1007)
+  })
+
+  test('is a frame or ends the socket: with anything written into it', () => {
+    fc.assert(
+      fc.property(fc.nat(good.length), fc.nat(8), fc.string({ unit: anyUnit }), (at, length, text) =>
+        isFrameOrEnd(good.slice(0, at) + text + good.slice(at + length)),
+      ),
+    )
+  })
+
+  test('is a frame or ends the socket: with anything in the place of every part', () => {
+    const parts = { msg: json, id: json, name: json, method: json, params: json }
+    fc.assert(fc.property(fc.record(parts, { requiredKeys: [] }), (frame) => isFrameOrEnd(JSON.stringify(frame))))
+  })
+
+  test('is taken 32 deep and no deeper, however deep it goes', () => {
+    const nested = (depth: number, [open, close]: [string, string]) =>
+      `{"msg":"method","id":"1","method":"m","params":[${open.repeat(depth)}1${close.repeat(depth)}]}`
+    for (const brackets of [['[', ']'] as [string, string], ['{"a":', '}'] as [string, string]]) {
+      // The frame and its parameters are two of the 32.
+      expect(closeCodeOf(nested(30, brackets))).toBeUndefined()
+      expect(closeCodeOf(nested(31, brackets))).toBe(1008)
+      expect(closeCodeOf(nested(10_000, brackets))).toBe(1008)
+    }
+    const deepest = '['.repeat(frameLimitBytes)
+    expect(closeCodeOf(deepest)).toBe(1007)
+  })
+
+  test.each(['__proto__', 'constructor'])('carries no %s', (name) => {
+    const inner = name === 'constructor' ? '{"prototype":{"polluted":true}}' : '{"polluted":true}'
+    expect(closeCodeOf(`{"msg":"method","id":"1","method":"m","params":[{"${name}":${inner}}]}`)).toBe(1007)
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+  })
+})
+
 describe('writing', () => {
+  test('every frame is one object of JSON, whatever it carries', () => {
+    fc.assert(
+      fc.property(word, fc.array(json), json, (id, args, result) => {
+        const written = [
+          frames.connected(id),
+          frames.pong(id),
+          frames.ready(id),
+          frames.nosub(id, wireError(id, id, result)),
+          frames.result(id, result),
+          frames.failed(id, wireError(404, id)),
+          frames.updated(id),
+          frames.added(id, id, result),
+          frames.changed(id, id, args),
+        ]
+        for (const text of written) expect(JSON.parse(text)).toHaveProperty('msg')
+        expect(JSON.parse(frames.changed('x', id, args))).toEqual(
+          plain({ msg: 'changed', collection: 'stream-x', id: 'id', fields: { eventName: id, args: toEjson(args) } }),
+        )
+      }),
+    )
+  })
+
   test('times become EJSON dates where our documents hold times, and nowhere else', () => {
     const ts = '2026-01-05T10:00:00.000Z'
     const document = { ts, msg: ts, u: { name: ts }, list: [{ editedAt: ts }], livechatData: { ts }, edited: 'ts' }

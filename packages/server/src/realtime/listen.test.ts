@@ -30,13 +30,13 @@ describe('a socket', () => {
     expect((await socket.ended).code).toBe(code)
   })
 
-  test('that says too much at once is let go', async () => {
+  test('that says too much at once is let go (A31)', async () => {
     const socket = await openSocket(desk)
     socket.say({ msg: 'method', id: '1', method: 'x', params: ['x'.repeat(70_000)] })
     expect((await socket.ended).code).toBe(1009)
   })
 
-  test('that does not connect is let go, and so is one that falls silent; one that answers stays', async () => {
+  test('that does not connect is let go (A32), and so is one that falls silent; one that answers stays', async () => {
     const mute = await openSocket(desk, { silently: true })
     const silent = await openSocket(desk)
     desk.clock.advance(socketLimits.connectWithinMs + 1)

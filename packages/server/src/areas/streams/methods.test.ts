@@ -15,6 +15,8 @@ import {
 import { openSocket } from '../../../testing/socket.ts'
 import { startTestServer, type Client, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 import { methods } from './methods.ts'
+import { sessionMethods } from './session-methods.ts'
+import { visitorMethods } from './visitor-methods.ts'
 
 let desk: TestServer
 let agent: StaffMember
@@ -534,6 +536,26 @@ describe('hostile parameters', () => {
 
   test('are tried on every method', () => {
     expect([...Object.keys(calls), ...without].toSorted()).toEqual(Object.keys(methods).toSorted())
+  })
+
+  const ofAnybody = { ...sessionMethods, ...visitorMethods }
+
+  test('aside, no method of agents and consoles does anything for who is not signed in (A31)', async () => {
+    const chat = await openChat(desk)
+    const { _id: messageId } = await answer(admin, chat.rid, 'the canary sings')
+    const socket = await openSocket(desk)
+    const before = await allRows(desk)
+    for (const name of Object.keys(methods)) {
+      if (Object.hasOwn(ofAnybody, name) || name === 'public-settings/get') continue
+      const params = calls[name]?.params({ ...chat, messageId }) ?? []
+      for (const { result, error } of [await call(desk.anyone, name, ...params), await socket.call(name, ...params)]) {
+        expect(error, name).toBeDefined()
+        expect([undefined, false]).toContain(result)
+        expect(JSON.stringify(error)).not.toContain('canary')
+      }
+    }
+    expect(await allRows(desk)).toEqual(before)
+    await socket.close()
   })
 
   test.each(Object.entries(calls))(

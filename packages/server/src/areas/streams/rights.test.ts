@@ -33,7 +33,7 @@ async function isLetGo(socket: Socket, userId: string): Promise<void> {
   expect(socket.told('notify-user', `${userId}/force_logout`)).toEqual([[]])
 }
 
-describe('the socket of somebody', () => {
+describe('the socket of somebody (A30)', () => {
   test('who signs out elsewhere is let go; other devices stay', async () => {
     const chat = await openChat(desk)
     const { staff, socket } = await listener(chat)
@@ -137,7 +137,7 @@ async function unheard(work: () => Promise<unknown>): Promise<void> {
   }
 }
 
-describe('the room of a visitor that is given to another', () => {
+describe('the room of a visitor that is given to another (A30)', () => {
   const give = (rid: string, visitorId: string) =>
     admin.call('PUT /livechat/room.visitor', { body: { rid, newVisitorId: visitorId } })
 
@@ -186,7 +186,7 @@ describe('the room of a visitor that is given to another', () => {
   })
 })
 
-describe('a visitor’s socket', () => {
+describe('a visitor’s socket (A30)', () => {
   test('hears the closing line with the sweep, and then no more, where the event was lost', async () => {
     const chat = await openChat(desk)
     const socket = await listen(desk, chat)

@@ -66,7 +66,7 @@ describe('a visitor’s socket', () => {
     await socket.close()
   })
 
-  test('may listen to no room of somebody else', async () => {
+  test('may listen to no room of somebody else (A30)', async () => {
     const mine = await openChat(desk)
     const theirs = await openChat(desk)
     const socket = await openSocket(desk)
