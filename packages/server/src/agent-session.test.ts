@@ -146,6 +146,15 @@ async function waitingFor(session: AgentSession, visitor: VisitorSession) {
   return find()!
 }
 
+/** Types until somebody has heard it: whoever does not listen yet misses that somebody began. */
+async function typeUntil(type: (isTyping: boolean) => void, heard: Promise<unknown>): Promise<void> {
+  const typing = setInterval(() => {
+    for (const isTyping of [false, true]) type(isTyping)
+  }, 300)
+  type(true)
+  await heard.finally(() => clearInterval(typing))
+}
+
 /** Answers once the agent is not in the room any more. */
 async function isGone(session: AgentSession, rid: string): Promise<void> {
   await until(session, ({ rooms }) => rooms.every((room) => room.rid !== rid))
@@ -207,7 +216,7 @@ describe('an agent session', () => {
     const file = await session.upload(rid, new File(['a note'], 'note.txt', { type: 'text/plain' }))
     expect(file).toMatchObject({ rid, file: { name: 'note.txt' } })
     await until(visitor, ({ messages }) => messages.some((message) => message._id === file._id))
-    expect(roomOf(session, rid)?.messages.map((message) => message._id)).toContain(file._id)
+    await until(session, () => roomOf(session, rid)?.messages.some((message) => message._id === file._id) === true)
 
     const pages = []
     for await (const page of session.history(rid, { pageSize: 2 })) pages.push(page.map(({ t, msg }) => t ?? msg))
@@ -218,10 +227,15 @@ describe('an agent session', () => {
   test('knows who types and what is unread', async () => {
     const [session, visitor] = [await openAgent(anna), await openVisitor()]
     const rid = await converse(session, visitor)
-    session.typing(rid, true)
-    expect((await until(visitor, ({ typing }) => typing.length > 0)).typing).toEqual(['anna'])
-    visitor.typing(true)
-    await until(session, () => roomOf(session, rid)?.typing.length === 1)
+    await typeUntil(
+      (isTyping) => session.typing(rid, isTyping),
+      until(visitor, ({ typing }) => typing.length > 0),
+    )
+    expect(visitor.state.typing).toEqual(['anna'])
+    await typeUntil(
+      (isTyping) => visitor.typing(isTyping),
+      until(session, () => roomOf(session, rid)?.typing.length === 1),
+    )
     visitor.send('Is anybody there?')
     await until(session, () => roomOf(session, rid)!.typing.length === 0 && roomOf(session, rid)!.unread > 1)
     await session.markRead(rid)
