@@ -66,11 +66,11 @@ function read(file: string): string {
   return readFileSync(new URL(`../dist/${file}`, import.meta.url), 'utf8')
 }
 
-function pathOf(file: string): string {
-  return new URL(`../dist/${file}`, import.meta.url).pathname
-}
-
 function importsOf(code: string): string[] {
   const imports = /^\s*(?:import|export)\b.* from ["'](.*)["']|\b(?:import|require)\(["']?(.*?)["']?\)/gm
   return [...code.matchAll(imports)].map(([, declared, called = '']) => declared ?? called)
+}
+
+function pathOf(file: string): string {
+  return new URL(`../dist/${file}`, import.meta.url).pathname
 }

@@ -22,6 +22,7 @@ import type { Clock } from './clock.ts'
 import type { Connection, ConnectionState } from './connection.ts'
 import type { OutboxItem } from './events.ts'
 import { isLivechatError, LivechatError } from './livechat-error.ts'
+import { isSame } from './is-same.ts'
 import { openOutbox } from './outbox.ts'
 import type { Outbox } from './outbox.ts'
 import { openPersistence } from './persistence.ts'
@@ -31,7 +32,7 @@ import type { SessionStore } from './session-store.ts'
 import { followStaff } from './staff-streams.ts'
 import type { KeyValueStorage } from './storage.ts'
 import type { UploadSource } from './upload.ts'
-import { isSame, outboxBeside } from './visitor-state.ts'
+import { outboxBeside } from './visitor-state.ts'
 import type { HistoryOptions, SessionUploadOptions } from './visitor.ts'
 
 /** What a session is made of. */
@@ -134,7 +135,7 @@ class LiveAgentSession implements AgentSession {
 
   async begin(): Promise<void> {
     const { storage, clock, key, options } = this.#parts
-    this.#outbox = await openOutbox({
+    this.#outbox = openOutbox({
       storage,
       clock,
       key: `${key}:outbox:${this.userId}`,
@@ -144,6 +145,7 @@ class LiveAgentSession implements AgentSession {
       onItem: (item, { isDiscarded }) => this.#store.emit({ type: 'outbox', item, isDiscarded }),
       onItems: (items) => this.#showLists(this.state.rooms, items),
     })
+    await this.#outbox.begin()
     this.#connection.onState((state) => this.#hearConnection(state))
     this.#endStreams = followStaff(this.#connection, this.userId, {
       onReady: () => this.#refresh(),

@@ -3,7 +3,7 @@ import { platformClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { openDeadline } from './deadline.ts'
 import type { Deadline } from './deadline.ts'
-import { Failed, isPassing, refusedArgument } from './failure.ts'
+import { Failed, refusedArgument } from './failure.ts'
 
 /** What every method takes as its last argument. */
 export interface CallOptions {
@@ -51,11 +51,8 @@ export interface CallSetup {
   errorOf: (thrown: unknown) => unknown
   clock?: Clock | undefined
   /** Sends what may be sent more than once, until it ends well enough; once unless given. */
-  repeat?: (send: () => Promise<Outcome>, deadline: Deadline) => Promise<Outcome>
+  repeat?: (send: () => Promise<object>, deadline: Deadline) => Promise<object>
 }
-
-/** How one attempt ended. */
-export type Outcome = { answer: object } | { failed: Failed; mayPass: boolean; retryAfterMs?: number | undefined }
 
 const longestPauseMs = 10_000
 
@@ -63,7 +60,10 @@ const longestPauseMs = 10_000
  * A function that calls operations of one server and resolves with the body of its answer.
  * Rejects with nothing but what `errorOf` makes of failures.
  */
-export function callsTo(server: ServerOptions, { errorOf, repeat, clock = platformClock }: CallSetup): Call {
+export function callsTo(
+  server: ServerOptions,
+  { errorOf, repeat = (send) => send(), clock = platformClock }: CallSetup,
+): Call {
   const root = withErrors(errorOf, () => rootOf(server.serverURL))
 
   return async <T>(operation: Operation, outgoing: Outgoing, options?: CallOptions) => {
@@ -73,9 +73,7 @@ export function callsTo(server: ServerOptions, { errorOf, repeat, clock = platfo
     const deadline = openDeadline(clock, timeoutMs, [server.signal, options?.signal])
     const send = () => exchange(outgoing.fetch ?? server.fetch ?? globalThis.fetch, url, { init, deadline, clock })
     try {
-      const outcome = await (repeat !== undefined && isRepeatable ? repeat(send, deadline) : send())
-      if ('failed' in outcome) throw outcome.failed
-      return outcome.answer as T
+      return (await (isRepeatable ? repeat(send, deadline) : send())) as T
     } catch (error) {
       throw errorOf(error)
     } finally {
@@ -137,24 +135,21 @@ async function exchange(
   send: typeof fetch,
   url: string,
   { init, deadline, clock }: { init: RequestInit; deadline: Deadline; clock: Clock },
-): Promise<Outcome> {
+): Promise<object> {
+  let response: Response
+  let body: unknown
   try {
-    const response = await send(url, { ...init, signal: deadline.signal })
-    const body = readJson(await response.text())
-    if (response.ok && typeof body === 'object' && body !== null) return { answer: body }
-    return refusalOf(response, body, clock)
+    response = await send(url, { ...init, signal: deadline.signal })
+    body = readJson(await response.text())
   } catch (cause) {
     deadline.check()
-    const failed = new Failed({ kind: 'network', message: 'The server could not be reached.', cause })
-    return { failed, mayPass: true }
+    throw new Failed({ kind: 'no-answer', message: 'The server could not be reached.', cause })
   }
-}
-
-function refusalOf({ status, headers }: Response, body: unknown, clock: Clock): Outcome {
+  const { ok, status, headers } = response
+  if (ok && typeof body === 'object' && body !== null) return body
   const waitMs = retryAfterMs(headers.get('Retry-After'), clock.now(), clock)
   const requestId = headers.get('X-Request-Id') ?? undefined
-  const failed = new Failed({ kind: 'refused', status, body, requestId, retryAfterMs: waitMs })
-  return { failed, mayPass: isPassing(status), retryAfterMs: waitMs }
+  throw new Failed({ kind: 'refused', status, body, requestId, retryAfterMs: waitMs })
 }
 
 /** The text itself when it is not JSON: proxies answer with HTML. */

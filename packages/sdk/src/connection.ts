@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts'
 import { readFrame, refusalOf } from './ddp.ts'
 import type { ServerFrame } from './ddp.ts'
 import { openDeadline } from './deadline.ts'
+import { isSame } from './is-same.ts'
 import { asLivechatError, isLivechatError, LivechatError } from './livechat-error.ts'
 import type { LivechatErrorCode } from './livechat-error.ts'
 import { platformNetwork } from './network.ts'
@@ -88,18 +89,16 @@ export interface ConnectionOptions {
   signIn?: ((call: Connection['call']) => Promise<void>) | undefined
 }
 
-/** How long the connection may take and be silent. A half-open one is noticed within 20 s. */
-const limits = {
-  connectWithinMs: 10_000,
-  pingAfterMs: 10_000,
-  answerWithinMs: 10_000,
-  /** After a wake, when somebody probably looks at the screen. */
-  answerSoonMs: 5_000,
-  /** A socket that lived shorter does not make the pauses short again. */
-  stableAfterMs: 5_000,
-  /** Subscriptions that wait for an answer; servers close sockets on which too much waits. */
-  unanswered: 20,
-} as const
+// How long the connection may take and be silent: a half-open one is noticed within 20 s.
+const connectWithinMs = 10_000
+const pingAfterMs = 10_000
+const answerWithinMs = 10_000
+/** After a wake, when somebody probably looks at the screen. */
+const answerSoonMs = 5_000
+/** A socket that lived shorter does not make the pauses short again. */
+const stableAfterMs = 5_000
+/** Subscriptions that wait for an answer: servers close sockets on which too much waits. */
+const mostUnanswered = 20
 
 interface Subscription {
   readonly request: SubscriptionRequest
@@ -157,27 +156,25 @@ class LiveConnection implements Connection {
     this.#connect()
   }
 
-  call(method: string, params: readonly unknown[], options: MethodOptions = {}): Promise<unknown> {
-    if (!this.#isGreeted) return Promise.reject(notConnected())
+  async call(method: string, params: readonly unknown[], options: MethodOptions = {}): Promise<unknown> {
+    if (!this.#isGreeted) throw notConnected()
     const id = `m${++this.#ids}`
     const deadline = openDeadline(this.#clock, options.timeoutMs ?? 30_000, [options.signal])
-    return new Promise<unknown>((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject })
-      deadline.signal.addEventListener('abort', () => resolve(undefined))
-      if (deadline.signal.aborted) resolve(undefined)
-      else this.#say({ msg: 'method', id, method, params })
-    })
-      .then((result) => {
-        deadline.check()
-        return result
+    try {
+      const result = await new Promise<unknown>((resolve, reject) => {
+        this.#calls.set(id, { resolve, reject })
+        deadline.signal.addEventListener('abort', () => resolve(undefined))
+        if (deadline.signal.aborted) resolve(undefined)
+        else this.#say({ msg: 'method', id, method, params })
       })
-      .catch((error: unknown) => {
-        throw asLivechatError(error)
-      })
-      .finally(() => {
-        this.#calls.delete(id)
-        deadline.close()
-      })
+      deadline.check()
+      return result
+    } catch (error) {
+      throw asLivechatError(error)
+    } finally {
+      this.#calls.delete(id)
+      deadline.close()
+    }
   }
 
   subscribe(request: SubscriptionRequest, listener: SubscriptionListener): () => void {
@@ -194,27 +191,27 @@ class LiveConnection implements Connection {
     if (this.#socket === undefined) {
       this.#attempts = 0
       this.#connect()
-    } else if (this.#isGreeted) this.#probe(limits.answerSoonMs)
+    } else if (this.#isGreeted) this.#probe(answerSoonMs)
   }
 
   signOut(code: LivechatErrorCode): void {
     if (this.state.status === 'ended') return
-    this.#stop(new LivechatError('signed-out', 'The server does not take the credentials any more.'))
+    this.#stop()
     this.#enter({ status: 'signed-out', code })
   }
 
   end(): void {
-    this.#stop(new LivechatError('session-ended', 'The session has ended.'))
+    this.#stop()
     this.#enter({ status: 'ended' })
     this.#listeners.clear()
     this.#subscriptions.clear()
   }
 
-  #stop(error: LivechatError): void {
+  #stop(): void {
     this.#endSigns?.()
     this.#endSigns = undefined
     this.#clock.clearTimeout(this.#timer)
-    this.#dropSocket(error)
+    this.#dropSocket()
   }
 
   #connect(): void {
@@ -235,14 +232,14 @@ class LiveConnection implements Connection {
     socket.onclose = () => this.#lose()
     // What went wrong ends in a close.
     socket.onerror = () => undefined
-    this.#after(limits.connectWithinMs, () => this.#lose())
+    this.#after(connectWithinMs, () => this.#lose())
   }
 
   /** The socket is no more, or is taken for dead. */
   #lose(): void {
-    const isShort = this.#clock.now() - this.#openedMs < limits.stableAfterMs
+    const isShort = this.#clock.now() - this.#openedMs < stableAfterMs
     const wasOnline = this.state.status === 'online'
-    this.#dropSocket(notConnected())
+    this.#dropSocket()
     if (wasOnline && !isShort) this.#attempts = 0
     if (wasOnline) this.#enter({ status: this.#network.isOnline() ? 'connecting' : 'no-network' })
     this.#pause({ isFirst: wasOnline })
@@ -260,7 +257,7 @@ class LiveConnection implements Connection {
     return this.#network.isOnline() ? 'server-unreachable' : 'no-network'
   }
 
-  #dropSocket(error: LivechatError): void {
+  #dropSocket(): void {
     const socket = this.#socket
     if (socket === undefined) return
     this.#socket = undefined
@@ -270,7 +267,7 @@ class LiveConnection implements Connection {
     // A socket that is half open reports its end much later.
     socket.onopen = socket.onmessage = socket.onclose = null
     socket.close()
-    for (const call of [...this.#calls.values()]) call.reject(error)
+    for (const call of [...this.#calls.values()]) call.reject(notConnected())
     if (this.state.status !== 'online') return
     for (const { listener } of [...this.#subscriptions.values()]) listener.onLost?.()
   }
@@ -316,7 +313,7 @@ class LiveConnection implements Connection {
 
   #ask(ids: readonly string[]): void {
     for (const id of ids) if (!this.#unasked.includes(id)) this.#unasked.push(id)
-    while (this.#unanswered.size < limits.unanswered) {
+    while (this.#unanswered.size < mostUnanswered) {
       const id = this.#unasked.shift()
       if (id === undefined) return
       const request = this.#subscriptions.get(id)?.request
@@ -347,9 +344,9 @@ class LiveConnection implements Connection {
 
   /** Asks for a sign of life after some silence. */
   #listenForLife(): void {
-    this.#after(this.#heardMs + limits.pingAfterMs - this.#clock.now(), () => {
-      if (this.#clock.now() - this.#heardMs < limits.pingAfterMs) this.#listenForLife()
-      else this.#probe(limits.answerWithinMs)
+    this.#after(this.#heardMs + pingAfterMs - this.#clock.now(), () => {
+      if (this.#clock.now() - this.#heardMs < pingAfterMs) this.#listenForLife()
+      else this.#probe(answerWithinMs)
     })
   }
 
@@ -378,15 +375,10 @@ class LiveConnection implements Connection {
   }
 
   #enter(state: ConnectionState): void {
-    const { status } = this.state
-    if (status === state.status && retryAtOf(this.state) === retryAtOf(state)) return
+    if (isSame(state, this.state)) return
     this.state = Object.freeze(state)
     for (const listener of [...this.#listeners]) listener(state)
   }
-}
-
-function retryAtOf(state: ConnectionState): number | undefined {
-  return 'retryAt' in state ? state.retryAt : undefined
 }
 
 function notConnected(): LivechatError {

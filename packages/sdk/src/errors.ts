@@ -34,6 +34,6 @@ function apiErrorOf(failure: Failure): APIError {
   if (failure.kind === 'refused') return new APIError(failure.status, wordsOf(failure.body), 'API', failure.body)
   const { kind, message, cause } = failure
   // 400, as existing callers expect from their own mistakes.
-  const code = kind === 'argument' ? 400 : 0
+  const code = kind === 'invalid-argument' ? 400 : 0
   return new APIError(code, message, 'SDK', undefined, cause === undefined ? undefined : { cause })
 }

@@ -1,9 +1,9 @@
 /** What went wrong with a call, before the two kinds of callers are told in their own words (errors.ts, livechat-error.ts). */
 export type Failure =
   /** It could not be sent. */
-  | { kind: 'argument'; message: string; cause?: unknown }
+  | { kind: 'invalid-argument'; message: string; cause?: unknown }
   /** No answer came. */
-  | { kind: 'network' | 'timeout' | 'aborted'; message: string; cause: unknown }
+  | { kind: 'no-answer' | 'timeout' | 'aborted'; message: string; cause: unknown }
   /** The server answered something else than success. */
   | {
       kind: 'refused'
@@ -25,7 +25,7 @@ export class Failed extends Error {
 
 /** Arguments that cannot be sent. */
 export function refusedArgument(message: string, cause?: unknown): Failed {
-  return new Failed({ kind: 'argument', message, cause })
+  return new Failed({ kind: 'invalid-argument', message, cause })
 }
 
 /** What the server said. Staff routes say `message`, visitor routes `error`, uploads `reason` (contract §G.3). */

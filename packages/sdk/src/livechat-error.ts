@@ -77,8 +77,7 @@ export function asLivechatError(thrown: unknown): unknown {
 function livechatErrorOf(failure: Failure): LivechatError {
   if (failure.kind !== 'refused') {
     const { kind, message, cause } = failure
-    const codes = { argument: 'invalid-argument', network: 'no-answer', timeout: 'timeout', aborted: 'aborted' }
-    return new LivechatError(codes[kind], message, { retryable: kind === 'network' || kind === 'timeout', cause })
+    return new LivechatError(kind, message, { retryable: kind === 'no-answer' || kind === 'timeout', cause })
   }
   const { status, body, requestId, retryAfterMs } = failure
   const retryable = isPassing(status) || status === 408 || status >= 500

@@ -1,6 +1,7 @@
 import type { Message } from './answers.ts'
 import type { Clock } from './clock.ts'
 import type { OutboxError, OutboxItem } from './events.ts'
+import { isSame } from './is-same.ts'
 import { isLivechatError } from './livechat-error.ts'
 import type { LivechatError } from './livechat-error.ts'
 import { openPersistence } from './persistence.ts'
@@ -35,6 +36,8 @@ export interface OutboxOptions {
 /** Messages on their way to the server: kept until it answers, in order within a room, shared by the tabs of a browser. */
 export interface Outbox {
   readonly items: readonly OutboxItem[]
+  /** Reads what an earlier program left, and begins to send. */
+  begin(): Promise<void>
   add(item: { msg: string; rid?: string | undefined }): OutboxItem
   /** Nothing where no failed item has this id. */
   retry(id: string): void
@@ -51,20 +54,17 @@ export interface Outbox {
 /** What tabs say to each other. */
 type Told =
   /** The kept list is another. */
-  | { kind: 'changed' }
-  /** Will somebody send this one? The tab that leads says so; one that is frozen does not. */
-  | { kind: 'asked'; id: string }
-  | { kind: 'taken'; id: string }
-  | { kind: 'sent'; id: string; message: Message }
+  { kind: 'changed' } | { kind: 'sent'; id: string; message: Message }
 
-/** How long a tab waits for the one that leads before it sends its messages itself. */
-const leaderAnswersWithinMs = 2_000
+/**
+ * How long the tab that leads leaves an item to the tab that took it. That one may be frozen, or gone; where both send,
+ * the server knows the message by its id.
+ */
+const orphanedAfterMs = 5_000
 
-/** Opens the outbox; answers when what an earlier program left in it is read. */
-export async function openOutbox(options: OutboxOptions): Promise<Outbox> {
-  const outbox = new LiveOutbox(options)
-  await outbox.begin()
-  return outbox
+/** Makes an outbox, which waits for `begin()`. */
+export function openOutbox(options: OutboxOptions): Outbox {
+  return new LiveOutbox(options)
 }
 
 class LiveOutbox implements Outbox {
@@ -73,14 +73,14 @@ class LiveOutbox implements Outbox {
   readonly #tabs: Tabs
   readonly #persistence: Persistence
   /** Items that the storage was seen to hold: where one of these is gone, another tab has removed it. */
-  readonly #kept = new Set<string>()
+  #kept = new Set<string>()
   /** Items that this tab has changed or removed and not written yet. */
   readonly #unwritten = new Set<string>()
-  /** Items that this tab sends although it may not lead. */
+  /** Items that this tab sends: its own, and what others left. */
   readonly #mine = new Set<string>()
   /** Lanes in which something is being sent. */
   readonly #running = new Set<string>()
-  readonly #asking = new Map<string, unknown>()
+  readonly #timers = new Set<unknown>()
   #leads = false
   #hasEnded = false
   #refusal: LivechatError | undefined
@@ -93,10 +93,12 @@ class LiveOutbox implements Outbox {
 
   async begin(): Promise<void> {
     this.#tabs.onTold((message) => this.#hear(message as Told))
-    await this.#load()
+    await this.#exchange()
     this.#tabs.onLead(() => {
       this.#leads = true
-      void this.#load().then(() => this.#run())
+      // Whoever led before is gone.
+      for (const { _id } of this.items) this.#mine.add(_id)
+      void this.#exchange()
     })
   }
 
@@ -124,7 +126,7 @@ class LiveOutbox implements Outbox {
     if (item === undefined || item.state === 'sent') return
     this.#take(id)
     this.#tell(item, { isDiscarded: true })
-    void this.#keep([id])
+    void this.#exchange([id])
   }
 
   settle(id: string): void {
@@ -133,7 +135,7 @@ class LiveOutbox implements Outbox {
     this.#take(id)
     if (item.state !== 'sent') this.#options.onItem({ ...item, state: 'sent' }, news)
     this.#publish()
-    void this.#keep([id])
+    void this.#exchange([id])
   }
 
   wake(): void {
@@ -147,47 +149,36 @@ class LiveOutbox implements Outbox {
 
   end(): void {
     this.#hasEnded = true
-    for (const timer of this.#asking.values()) this.#options.clock.clearTimeout(timer)
+    for (const timer of this.#timers) this.#options.clock.clearTimeout(timer)
     this.#persistence.end()
     this.#tabs.end()
   }
 
-  /** Sends it, or has it sent by the tab that leads. */
   #send(id: string): void {
     const item = this.#find(id)
     if (item !== undefined && this.#refusal !== undefined) {
       this.#fail(item, this.#refusal)
       return
     }
-    const { clock } = this.#options
-    const timer = this.#leads ? undefined : clock.setTimeout(() => this.#sendMyself(id), leaderAnswersWithinMs)
-    if (timer !== undefined) this.#asking.set(id, timer)
-    void this.#keep([id]).then(() => {
-      if (!this.#leads && !this.#hasEnded) this.#tabs.tell({ kind: 'asked', id })
-    })
-    this.#run()
-  }
-
-  #sendMyself(id: string): void {
-    this.#asking.delete(id)
     this.#mine.add(id)
+    void this.#exchange([id])
     this.#run()
   }
 
   #hear(told: Told): void {
-    if (told.kind === 'changed') void this.#load()
-    if (told.kind === 'asked' && this.#leads) void this.#load().then(() => this.#answer(told.id))
-    if (told.kind === 'taken') {
-      this.#options.clock.clearTimeout(this.#asking.get(told.id))
-      this.#asking.delete(told.id)
-    }
-    if (told.kind === 'sent') this.#delivered(told.id, told.message)
+    if (told.kind === 'changed') void this.#exchange()
+    else this.#delivered(told.id, told.message)
   }
 
-  #answer(id: string): void {
-    if (this.#find(id) === undefined) return
-    this.#tabs.tell({ kind: 'taken', id })
-    this.#run()
+  /** Another tab has taken it, which sends it if it can. */
+  #watch(id: string): void {
+    const { clock } = this.#options
+    const timer = clock.setTimeout(() => {
+      this.#timers.delete(timer)
+      this.#mine.add(id)
+      this.#run()
+    }, orphanedAfterMs)
+    this.#timers.add(timer)
   }
 
   /** Starts what may be sent: one message after the other within a room. */
@@ -209,7 +200,7 @@ class LiveOutbox implements Outbox {
   #nextIn(lane: string): OutboxItem | undefined {
     if (this.#hasEnded) return undefined
     const isNext = (item: OutboxItem) =>
-      item.state === 'pending' && (this.#leads || this.#mine.has(item._id)) && this.#laneOf(item) === lane
+      item.state === 'pending' && this.#mine.has(item._id) && this.#laneOf(item) === lane
     return this.items.find(isNext)
   }
 
@@ -227,7 +218,7 @@ class LiveOutbox implements Outbox {
         const rid = item.rid ?? (await this.#options.requireRoom?.(signal)) ?? ''
         // From now on it is offered to this room only: another could take it a second time.
         if (item.rid === undefined && this.#find(_id)?.state === 'pending') this.#put({ ...item, rid })
-        if (item.rid === undefined) void this.#keep([_id])
+        if (item.rid === undefined) void this.#exchange([_id])
         return this.#options.deliver({ _id, rid, msg: item.msg }, signal)
       })
       if (message === undefined) return
@@ -243,14 +234,14 @@ class LiveOutbox implements Outbox {
     const item = this.#find(id)
     if (item !== undefined && item.state !== 'sent') {
       this.#put({ _id: id, msg: item.msg, ts: item.ts, rid: message.rid, state: 'sent' })
-      void this.#keep([id])
+      void this.#exchange([id])
     }
     this.#options.onDelivered(message)
   }
 
   #fail(item: OutboxItem, { code, message, status, requestId }: OutboxError): void {
     this.#put({ ...item, state: 'failed', error: { code, message, status, requestId } })
-    void this.#keep([item._id])
+    void this.#exchange([item._id])
   }
 
   #find(id: string): OutboxItem | undefined {
@@ -275,19 +266,34 @@ class LiveOutbox implements Outbox {
     this.#options.onItems(this.items)
   }
 
-  /** Reads the kept list: other tabs may have added, changed and removed items. */
-  async #load(): Promise<void> {
-    await this.#withKept((kept) => {
-      this.#merge(kept)
-      return undefined
-    })
+  /**
+   * Reads the kept list, to which other tabs may have added and in which they may have changed and removed items, and
+   * writes what has become of ours. A storage that fails costs what a reload would have brought back, and nothing else.
+   */
+  async #exchange(changed: readonly string[] = []): Promise<void> {
+    const { storage, key, logger } = this.#options
+    for (const id of changed) this.#unwritten.add(id)
+    try {
+      await this.#tabs.exclusively(async () => {
+        const kept = readItems(await storage.get(key))
+        this.#merge(kept)
+        if (changed.length === 0) return
+        // What changes from now on is not in what we write.
+        for (const id of changed) this.#unwritten.delete(id)
+        const worthKeeping = this.items.filter(({ state }) => state !== 'sent')
+        await (worthKeeping.length === 0 ? storage.remove(key) : storage.set(key, JSON.stringify(worthKeeping)))
+        this.#kept = new Set(worthKeeping.map(({ _id }) => _id))
+        if (!this.#hasEnded) this.#tabs.tell({ kind: 'changed' })
+      })
+    } catch (error) {
+      for (const id of changed) this.#unwritten.add(id)
+      logger?.warn('The storage of the outbox failed.', error)
+    }
+    this.#run()
   }
 
   #merge(kept: readonly OutboxItem[]): void {
-    for (const item of kept) {
-      this.#kept.add(item._id)
-      if (!this.#unwritten.has(item._id)) this.#adopt(item)
-    }
+    for (const item of kept) if (!this.#unwritten.has(item._id)) this.#adopt(item)
     const ids = new Set(kept.map(({ _id }) => _id))
     const isRemoved = ({ _id, state }: OutboxItem) =>
       state !== 'sent' && this.#kept.has(_id) && !ids.has(_id) && !this.#unwritten.has(_id)
@@ -295,7 +301,7 @@ class LiveOutbox implements Outbox {
       this.#take(item._id)
       this.#tell(item, { isDiscarded: true })
     }
-    if (this.#leads) this.#run()
+    this.#kept = ids
   }
 
   /** Another tab has added or changed it. */
@@ -304,40 +310,8 @@ class LiveOutbox implements Outbox {
     if (own === undefined) {
       this.items = [...this.items, item]
       this.#tell(item)
-    } else if (own.state !== 'sent' && (own.state !== item.state || own.rid !== item.rid)) this.#put(item)
-  }
-
-  /** Writes these items, or that they are no more, into the kept list. */
-  async #keep(ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.#unwritten.add(id)
-    await this.#withKept((kept) => {
-      const changed = this.items.filter(({ _id, state }) => ids.includes(_id) && state !== 'sent')
-      for (const id of ids) this.#unwritten.delete(id)
-      for (const { _id } of changed) this.#kept.add(_id)
-      const inPlace = kept.map((item) => changed.find(({ _id }) => _id === item._id) ?? item)
-      const isNew = ({ _id }: OutboxItem) => !kept.some((item) => item._id === _id)
-      return [
-        ...inPlace.filter(({ _id }) => !ids.includes(_id) || changed.some((item) => item._id === _id)),
-        ...changed.filter(isNew),
-      ]
-    })
-    if (!this.#hasEnded) this.#tabs.tell({ kind: 'changed' })
-  }
-
-  /** A storage that fails costs what a reload would have brought back, and nothing else. */
-  async #withKept(change: (kept: readonly OutboxItem[]) => readonly OutboxItem[] | undefined): Promise<void> {
-    const { storage, key, logger } = this.#options
-    try {
-      await this.#tabs.exclusively(async () => {
-        const kept = readItems(await storage.get(key))
-        const next = change(kept)
-        if (next === undefined) return
-        if (next.length === 0) await storage.remove(key)
-        else await storage.set(key, JSON.stringify(next))
-      })
-    } catch (error) {
-      logger?.warn('The storage of the outbox failed.', error)
-    }
+      if (this.#leads) this.#watch(item._id)
+    } else if (own.state !== 'sent' && !isSame(own, item)) this.#put(item)
   }
 }
 

@@ -2,20 +2,33 @@ import { backoffMs } from './call.ts'
 import type { CallSetup, RetryOptions } from './call.ts'
 import { platformClock } from './clock.ts'
 import type { Deadline } from './deadline.ts'
+import { Failed, isPassing } from './failure.ts'
+import type { Failure } from './failure.ts'
 
 /** Sends again what failed for now, with pauses, as often as told and as long as the deadline lets it. */
 export function repeating(retry: RetryOptions | false | undefined): NonNullable<CallSetup['repeat']> {
   const { times = 2, delayMs = 300 } = retry === false ? { times: 0 } : (retry ?? {})
   return async (send, deadline) => {
     for (let attempt = 1; ; attempt++) {
-      const outcome = await send()
-      if ('answer' in outcome) return outcome
-      const pauseMs = outcome.retryAfterMs ?? backoffMs(delayMs, attempt)
-      if (!outcome.mayPass || attempt > times || pauseMs >= deadline.leftMs()) return outcome
-      await pause(pauseMs, deadline)
-      deadline.check()
+      try {
+        return await send()
+      } catch (error) {
+        const failure = error instanceof Failed ? error.failure : undefined
+        const pauseMs = retryAfterOf(failure) ?? backoffMs(delayMs, attempt)
+        if (!mayPass(failure) || attempt > times || pauseMs >= deadline.leftMs()) throw error
+        await pause(pauseMs, deadline)
+        deadline.check()
+      }
     }
   }
+}
+
+function retryAfterOf(failure: Failure | undefined): number | undefined {
+  return failure?.kind === 'refused' ? failure.retryAfterMs : undefined
+}
+
+function mayPass(failure: Failure | undefined): boolean {
+  return failure?.kind === 'no-answer' || (failure?.kind === 'refused' && isPassing(failure.status))
 }
 
 /** Ends early when the deadline does. */

@@ -23,26 +23,22 @@ export interface SentFile {
 
 /** Sends a file into a room; answers what the server says. Rejects as `call` does. */
 export async function sendFile<T>(call: Call, sent: SentFile, options: SessionUploadOptions): Promise<T> {
-  const { operation, rid, file, token, sign = unsigned } = sent
+  const { operation, rid, file, token, sign } = sent
   const { onProgress, description } = options
-  // What is told as it is sent has no name and type any more.
-  const { name, type } = Object(file) as Partial<File>
-  const named = { ...options, fileName: options.fileName ?? name, fileType: options.fileType ?? (type || undefined) }
-  const { source, fetch } = onProgress === undefined ? { source: file } : tellProgress(file, onProgress, sent.fetch)
-  const uploaded = uploadForm(source, token, description, named)
-  const { form, release } = await uploaded.catch((error: unknown) => {
-    throw asLivechatError(error)
-  })
+  const { source, fetch } =
+    onProgress === undefined ? { source: file, fetch: undefined } : tellProgress(file, onProgress, sent.fetch)
+  let release: (() => void) | undefined
   try {
-    const outgoing = { params: { rid }, form, timeoutMs: Infinity, ...(fetch !== undefined && { fetch: sign(fetch) }) }
+    const uploaded = await uploadForm(source, token, description, options)
+    release = uploaded.release
+    const signed = sign !== undefined && fetch !== undefined ? sign(fetch) : fetch
+    const outgoing = { params: { rid }, form: uploaded.form, timeoutMs: Infinity, fetch: signed }
     const answer = await call<T>(operation, outgoing, options)
     if (file instanceof Blob) onProgress?.({ sentBytes: file.size, totalBytes: file.size })
     return answer
+  } catch (error) {
+    throw asLivechatError(error)
   } finally {
-    release()
+    release?.()
   }
-}
-
-function unsigned(fetch: Fetch): Fetch {
-  return fetch
 }

@@ -19,7 +19,9 @@ export function tellProgress(source: UploadSource, onProgress: OnProgress, given
   const totalBytes = source instanceof Blob ? source.size : undefined
   if (givenFetch === undefined && 'XMLHttpRequest' in globalThis)
     return { source, fetch: fetchByXhr(onProgress, totalBytes) }
-  return isBrowser() ? { source } : { source: counted(source, onProgress, totalBytes) }
+  if (isBrowser()) return { source }
+  const { name, type } = source as Partial<File>
+  return { source: Object.assign(counted(source, onProgress, totalBytes), { name, type }) }
 }
 
 /** `fetch` in as far as uploads need it. The form around the file is not counted. */
@@ -31,21 +33,12 @@ function fetchByXhr(onProgress: OnProgress, totalBytes: number | undefined): typ
       for (const [name, value] of new Headers(headers)) xhr.setRequestHeader(name, value)
       xhr.upload.onprogress = ({ loaded }) =>
         onProgress({ sentBytes: Math.min(loaded, totalBytes ?? Infinity), totalBytes })
-      xhr.onload = () => resolve(answerOf(xhr))
+      xhr.onload = () => resolve(new Response(xhr.responseText, { status: xhr.status }))
       xhr.onerror = xhr.onabort = () => reject(new TypeError('The upload failed.'))
       signal?.addEventListener('abort', () => xhr.abort())
-      if (signal?.aborted === true) reject(new TypeError('The upload was aborted.'))
-      else xhr.send(body as XMLHttpRequestBodyInit)
+      xhr.send(body as XMLHttpRequestBodyInit)
+      if (signal?.aborted === true) xhr.abort()
     })
-}
-
-function answerOf(xhr: XMLHttpRequest): Response {
-  const names = ['Retry-After', 'X-Request-Id']
-  const headers = names.flatMap((name): [string, string][] => {
-    const value = xhr.getResponseHeader(name)
-    return value === null ? [] : [[name, value]]
-  })
-  return new Response(xhr.responseText, { status: xhr.status, headers })
 }
 
 /** The same bytes, told as they are taken. */

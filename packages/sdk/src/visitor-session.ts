@@ -3,6 +3,7 @@ import type { Call, CallOptions } from './call.ts'
 import type { Clock } from './clock.ts'
 import type { Connection, ConnectionState } from './connection.ts'
 import type { OutboxItem, QueuePlace, VisitorEvent, VisitorState } from './events.ts'
+import { isSame } from './is-same.ts'
 import { isLivechatError, LivechatError } from './livechat-error.ts'
 import { openOutbox } from './outbox.ts'
 import type { Outbox } from './outbox.ts'
@@ -16,7 +17,7 @@ import { visitorCalls } from './visitor-calls.ts'
 import type { VisitorCalls } from './visitor-calls.ts'
 import { followRoom, placeOf } from './visitor-room.ts'
 import type { FollowedRoom } from './visitor-room.ts'
-import { isSame, outboxBeside, unknownState } from './visitor-state.ts'
+import { outboxBeside, unknownState } from './visitor-state.ts'
 import type { HistoryOptions, SessionUploadOptions, VisitorSession, VisitorSessionOptions } from './visitor.ts'
 
 /** What a session is made of. */
@@ -48,7 +49,7 @@ class LiveVisitorSession implements VisitorSession {
   readonly #connection: Connection
   readonly #store: SessionStore<VisitorState, VisitorEvent>
   readonly #persistence
-  #outbox: Outbox | undefined
+  readonly #outbox: Outbox
   #room: FollowedRoom | undefined
   /** Counts openings and closings: an answer that was asked for before the last one is out of date. */
   #turns = 0
@@ -66,6 +67,17 @@ class LiveVisitorSession implements VisitorSession {
     this.#connection = parts.connection
     this.#store = openStore(unknownState, parts.options.logger)
     this.#persistence = openPersistence(parts.clock)
+    this.#outbox = openOutbox({
+      storage: parts.storage,
+      clock: parts.clock,
+      key: `${parts.key}:outbox:${parts.token}`,
+      logger: parts.options.logger,
+      requireRoom: (signal) => this.#guarded(this.#requireRoom(signal)),
+      deliver: (message, signal) => this.#guarded(this.#calls.send(message, { signal })),
+      onDelivered: (message) => this.#takeOwn(message),
+      onItem: (item, { isDiscarded }) => this.#store.emit({ type: 'outbox', item, isDiscarded }),
+      onItems: (items) => this.#showLists(this.state.messages, items),
+    })
     this.#refresh = runWhenDue(
       () => this.#readState(),
       (error) => this.#refused(error),
@@ -76,32 +88,19 @@ class LiveVisitorSession implements VisitorSession {
     return this.#store.state
   }
 
-  subscribe(listener: () => void): () => void {
-    return this.#store.subscribe(listener)
-  }
-
+  // Both are handed over without their session, e.g. to React.
+  subscribe: VisitorSession['subscribe'] = (listener) => this.#store.subscribe(listener)
   on: VisitorSession['on'] = (type, listener) => this.#store.on(type, listener)
 
   async begin(): Promise<void> {
-    const { storage, clock, key, options } = this.#parts
-    this.#outbox = await openOutbox({
-      storage,
-      clock,
-      key: `${key}:outbox:${this.token}`,
-      logger: options.logger,
-      requireRoom: (signal) => this.#guarded(this.#requireRoom(signal)),
-      deliver: (message, signal) => this.#guarded(this.#calls.send(message, { signal })),
-      onDelivered: (message) => this.#takeOwn(message),
-      onItem: (item, { isDiscarded }) => this.#store.emit({ type: 'outbox', item, isDiscarded }),
-      onItems: (items) => this.#showLists(this.#room?.feed.messages ?? this.state.messages, items),
-    })
+    await this.#outbox.begin()
     this.#connection.onState((state) => this.#hearConnection(state))
     this.#connection.start()
     this.#refresh()
   }
 
   send(text: string): OutboxItem {
-    if (this.#hasEnded || this.#outbox === undefined) throw hasEnded()
+    if (this.#hasEnded) throw hasEnded()
     if (typeof text !== 'string' || text === '')
       throw new LivechatError('invalid-argument', 'There is nothing to send.')
     this.#room?.typing(false)
@@ -109,11 +108,11 @@ class LiveVisitorSession implements VisitorSession {
   }
 
   retry(id: string): void {
-    this.#outbox?.retry(id)
+    this.#outbox.retry(id)
   }
 
   discard(id: string): void {
-    this.#outbox?.discard(id)
+    this.#outbox.discard(id)
   }
 
   async edit(id: string, text: string, options?: CallOptions): Promise<Message> {
@@ -169,7 +168,7 @@ class LiveVisitorSession implements VisitorSession {
   end(): void {
     this.#hasEnded = true
     this.#store.close()
-    this.#outbox?.end()
+    this.#outbox.end()
     this.#room?.end()
     this.#endDesk?.()
     this.#persistence.end()
@@ -177,10 +176,9 @@ class LiveVisitorSession implements VisitorSession {
   }
 
   #hearConnection(connection: ConnectionState): void {
-    this.#store.update({ connection })
-    this.#store.emit({ type: 'connection', connection })
+    this.#change({ connection }, { type: 'connection', connection })
     if (connection.status === 'online') {
-      this.#outbox?.wake()
+      this.#outbox.wake()
       this.#persistence.restart()
       // A room asks for it itself, once the server listens on its behalf.
       if (this.#room === undefined) this.#refresh()
@@ -224,10 +222,10 @@ class LiveVisitorSession implements VisitorSession {
     await this.#takeTurn(room)
     if (room === undefined) return
     const isServed = room.servedBy !== undefined
-    this.#setAgent(isServed ? agent : undefined)
+    this.#setAgent(room._id, isServed ? agent : undefined)
     // Live it is also told where a config does not tell it.
-    if (queueInfo !== undefined) this.#setQueue(placeOf(queueInfo))
-    else if (isServed) this.#setQueue(undefined)
+    if (queueInfo !== undefined) this.#setQueue(room._id, placeOf(queueInfo))
+    else if (isServed) this.#setQueue(room._id, undefined)
   }
 
   /** Another room is open now, or none. */
@@ -268,8 +266,7 @@ class LiveVisitorSession implements VisitorSession {
     this.#turns++
     const room = { rid, isOpen: true, ...(departmentId !== undefined && { departmentId }) }
     const { connection, clock } = this.#parts
-    this.#store.update({ room, agent: undefined, queue: undefined, typing: [], messages: [] })
-    this.#store.emit({ type: 'room', room })
+    this.#change({ room, agent: undefined, queue: undefined, typing: [], messages: [] }, { type: 'room', room })
     this.#room = followRoom({
       rid,
       token: this.token,
@@ -279,26 +276,25 @@ class LiveVisitorSession implements VisitorSession {
       source: this.#calls.source(rid),
       username: () => this.#username,
       onMessage: (message, { isEarlier }) => {
-        this.#outbox?.settle(message._id)
+        this.#outbox.settle(message._id)
         this.#store.emit({ type: 'message', rid, message, isEarlier })
         if (message.t === 'livechat-close') this.#noteClosed(rid)
       },
       onChanged: (message) => {
-        this.#outbox?.settle(message._id)
+        this.#outbox.settle(message._id)
         this.#store.emit({ type: 'message-changed', rid, message })
       },
       onDeleted: (_id, { isNews }) => {
-        this.#outbox?.settle(_id)
+        this.#outbox.settle(_id)
         if (isNews) this.#store.emit({ type: 'message-deleted', rid, _id })
       },
-      onList: (messages) => this.#showLists(messages, this.#outbox?.items ?? []),
+      onList: (messages) => this.#showLists(messages, this.#outbox.items),
       onTyping: ({ username, isTyping, typing }) => {
-        this.#store.update({ typing })
-        this.#store.emit({ type: 'typing', rid, username, isTyping })
+        this.#change({ typing }, { type: 'typing', rid, username, isTyping })
       },
-      onAgent: (agent) => this.#setAgent(agent),
-      onAgentStatus: (status) => this.#setAgent(this.state.agent && { ...this.state.agent, status }),
-      onQueue: (queue) => this.#setQueue(queue),
+      onAgent: (agent) => this.#setAgent(rid, agent),
+      onAgentStatus: (status) => this.#setAgent(rid, this.state.agent && { ...this.state.agent, status }),
+      onQueue: (queue) => this.#setQueue(rid, queue),
       onReady: () => this.#refresh(),
       onLost: () => this.#noteClosed(rid),
       onRefused: (error) => this.#refused(error, rid),
@@ -310,8 +306,7 @@ class LiveVisitorSession implements VisitorSession {
     const { room } = this.state
     if (room?.rid !== rid || !room.isOpen) return
     this.#turns++
-    this.#store.update({ room: { ...room, isOpen: false }, queue: undefined, typing: [] })
-    this.#store.emit({ type: 'room-closed', rid })
+    this.#change({ room: { ...room, isOpen: false }, queue: undefined, typing: [] }, { type: 'room-closed', rid })
   }
 
   #takeOwn(message: Message): void {
@@ -319,7 +314,7 @@ class LiveVisitorSession implements VisitorSession {
       this.#room.feed.take(message)
       return
     }
-    this.#outbox?.settle(message._id)
+    this.#outbox.settle(message._id)
     // Another tab has opened a room.
     this.#refresh()
   }
@@ -328,24 +323,24 @@ class LiveVisitorSession implements VisitorSession {
     this.#store.update({ messages, outbox: outboxBeside(messages, items, this.state.outbox) })
   }
 
-  #setAgent(agent: Agent | undefined): void {
-    const rid = this.state.room?.rid
-    if (rid === undefined || isSame(agent, this.state.agent)) return
-    this.#store.update({ agent })
-    this.#store.emit({ type: 'agent', rid, agent })
+  /** Tells what is another now, and nothing where it is the same. */
+  #change(changes: Partial<VisitorState>, event: VisitorEvent): void {
+    const keys = Object.keys(changes) as (keyof VisitorState)[]
+    if (keys.every((key) => isSame(changes[key], this.state[key]))) return
+    this.#store.update(changes)
+    this.#store.emit(event)
   }
 
-  #setQueue(queue: QueuePlace | undefined): void {
-    const rid = this.state.room?.rid
-    if (rid === undefined || isSame(queue, this.state.queue)) return
-    this.#store.update({ queue })
-    this.#store.emit({ type: 'queue', rid, queue })
+  #setAgent(rid: string, agent: Agent | undefined): void {
+    this.#change({ agent }, { type: 'agent', rid, agent })
+  }
+
+  #setQueue(rid: string, queue: QueuePlace | undefined): void {
+    this.#change({ queue }, { type: 'queue', rid, queue })
   }
 
   #setDesk(isDeskOnline: boolean): void {
-    if (this.state.isDeskOnline === isDeskOnline) return
-    this.#store.update({ isDeskOnline })
-    this.#store.emit({ type: 'desk', isOnline: isDeskOnline })
+    this.#change({ isDeskOnline }, { type: 'desk', isOnline: isDeskOnline })
   }
 
   /** Servers that do not tell refuse; there the desk is as it was after the last reconnect. */
@@ -381,7 +376,7 @@ class LiveVisitorSession implements VisitorSession {
     const code = isLivechatError(error) ? error.code : ''
     if (isLivechatError(error) && signingOut.includes(code)) {
       this.#connection.signOut(code)
-      this.#outbox?.refuseAll(error)
+      this.#outbox.refuseAll(error)
       this.#room?.feed.end()
     } else if (rid !== undefined && code === 'invalid-room') this.#noteClosed(rid)
     else this.#parts.options.logger?.warn('The server refused.', error)

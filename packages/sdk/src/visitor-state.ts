@@ -1,9 +1,10 @@
+import { isSame } from './is-same.ts'
 import type { Message } from './answers.ts'
 import type { OutboxItem, VisitorState } from './events.ts'
 
 /** How it stands before anything is known. */
-export const unknownState: VisitorState = Object.freeze({
-  connection: Object.freeze({ status: 'connecting' as const }),
+export const unknownState: VisitorState = {
+  connection: { status: 'connecting' },
   isLoaded: false,
   isDeskOnline: undefined,
   room: undefined,
@@ -12,7 +13,7 @@ export const unknownState: VisitorState = Object.freeze({
   typing: [],
   messages: [],
   outbox: [],
-})
+}
 
 /**
  * What is on its way: a message that is among the room's is not, not even for a moment. The list that was shown before
@@ -26,9 +27,4 @@ export function outboxBeside(
   const ids = new Set(messages.map(({ _id }) => _id))
   const outbox = items.filter(({ _id }) => !ids.has(_id))
   return isSame(outbox, before) ? before : outbox
-}
-
-/** Whether two values would travel as the same. */
-export function isSame(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
 }

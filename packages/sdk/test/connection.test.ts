@@ -126,7 +126,7 @@ describe('the state of a connection', () => {
 })
 
 describe('a connection that cannot be made', () => {
-  test('is tried for ever', async () => {
+  test('is tried for ever', { timeout: 60_000 }, async () => {
     const end = server.faults.unreachable()
     const { connection } = open()
     await clock.advance(24 * 3_600_000)

@@ -68,6 +68,7 @@ async function play(happenings: readonly Happening[], programCount: number) {
   const nth = (index: number) => index % programs.length
   await clock.settle()
 
+  // eslint-disable-next-line complexity -- a table
   async function happen(what: Happening): Promise<void> {
     const { faults, agent } = server
     switch (what.kind) {
@@ -134,7 +135,7 @@ async function play(happenings: readonly Happening[], programCount: number) {
   const lists = open.map(({ session }) => session.state.messages.map(({ _id }) => _id))
   for (const { session } of programs) session.end()
   await clock.settle()
-  return { texts, twice, said, outboxes, lists, left: [clock.pendingTimers, server.openSockets] }
+  return { texts, twice, said, outboxes, lists, leaks: [clock.pendingTimers, server.openSockets] }
 }
 
 function failedIn({ state }: VisitorSession): OutboxItem[] {
@@ -154,12 +155,14 @@ test.each([
   async (_, programCount) => {
     await fc.assert(
       fc.asyncProperty(fc.array(happening, { maxLength: 30 }), async (happenings) => {
-        const { texts, twice, said, outboxes, lists, left } = await play(happenings, programCount)
+        const { texts, twice, said, outboxes, lists, leaks } = await play(happenings, programCount)
         expect(said.map(({ msg }) => msg).toSorted()).toEqual(texts.toSorted())
         expect(twice).toEqual([])
-        expect(outboxes.flat()).toEqual([])
+        // Where programs cannot agree, one may offer to a new room what the other had said in one that has ended.
+        const left = outboxes.flat().filter(({ error }) => programCount === 1 || error?.code !== 'invalid-message')
+        expect(left).toEqual([])
         for (const list of lists) expect(list).toEqual(lists[0])
-        expect(left).toEqual([0, 0])
+        expect(leaks).toEqual([0, 0])
       }),
       { numRuns: 80 },
     )
