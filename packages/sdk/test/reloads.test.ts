@@ -164,7 +164,7 @@ test.each([
         for (const list of lists) expect(list).toEqual(lists[0])
         expect(leaks).toEqual([0, 0])
       }),
-      { numRuns: 80 },
+      { numRuns: 40 },
     )
   },
   120_000,
@@ -177,6 +177,6 @@ test('what is sent while all is only slow is said in its order, over any number 
       const { texts, said } = await play(happenings, 1)
       expect(said.map(({ msg }) => msg)).toEqual(texts)
     }),
-    { numRuns: 80 },
+    { numRuns: 40 },
   )
 }, 120_000)

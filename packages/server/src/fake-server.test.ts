@@ -134,7 +134,6 @@ function explorer(side: Side) {
     return body
   }
 
-   
   async function upload(name: string, path: string, headers: Record<string, string>, content: Blob | string = notes) {
     const form = new FormData()
     form.append('description', 'My notes')
@@ -299,7 +298,7 @@ async function visitorScript(side: Side): Promise<Seen> {
 
 async function agentScript(side: Side): Promise<Seen> {
   const explored = explorer(side)
-  const { seen, call, open, name } = explored
+  const { seen, call, upload, open, name } = explored
   const token = 'token-of-the-visitor'
   await call('wrong password', 'POST /login', { user: 'anna', password: 'wrong' })
   await call('me without a session', 'GET /me')
@@ -308,6 +307,8 @@ async function agentScript(side: Side): Promise<Seen> {
   await call('me', 'GET /me', {}, anna)
   await call('routing', 'GET /livechat/config/routing', {}, anna)
   await call('agents', 'GET /livechat/users/agent', {}, anna)
+  await call('busy', 'POST /users.setStatus', { status: 'busy', message: 'Reading' }, anna)
+  await call('back', 'POST /users.setStatus', { status: 'online', message: '' }, anna)
   await call('empty queue', 'GET /livechat/inquiries.queuedForUser', {}, anna)
 
   const socket = await open('anna')
@@ -336,6 +337,13 @@ async function agentScript(side: Side): Promise<Seen> {
   await socket.sub('notify-room', `${rid}/user-activity`)
   await socket.sub('notify-room', `${rid}/deleteMessage`)
   await call('places in rooms', 'GET /subscriptions.get', {}, anna)
+  await call('place in the room', 'GET /subscriptions.getOne', { roomId: rid }, anna)
+  await call('place of another', 'GET /subscriptions.getOne', { roomId: rid }, bert)
+  await upload('file', `/rooms.upload/${rid}`, anna)
+  await upload('file of another', `/rooms.upload/${rid}`, {
+    'x-user-id': bert['x-user-id'],
+    'x-auth-token': 'wrong',
+  })
   await call('what the visitor says', 'POST /livechat/message', { token, rid, msg: 'Hi', _id: 'm1' })
   const answer = { rid, msg: 'Hello', _id: 'a1' }
   await call('answer', 'POST /chat.sendMessage', { message: answer }, anna)

@@ -25,6 +25,7 @@ export interface DeskAgent {
   password: string
   isManager: boolean
   status: string
+  statusText: string
   isAvailable: boolean
   /** The tokens of open sessions. */
   tokens: Set<string>
@@ -73,7 +74,11 @@ export interface DeskRoom {
   isWaitingResponse: boolean
   askedMs: number | undefined
   spokeMs: number | undefined
-  response: { by: DeskAgent; firstMs: number; lastMs: number; repliedMs: number } | undefined
+  /** The answer to the open question, or to the latest. */
+  response: { by: DeskAgent; firstMs: number; lastMs: number } | undefined
+  /** When the visitor was first answered at all, and when a question last was. */
+  firstResponseMs: number | undefined
+  repliedMs: number | undefined
   survey: Record<string, string>
   /** What the agent has not read. */
   unread: number
@@ -145,6 +150,7 @@ export class Desk {
       password,
       isManager,
       status: 'online',
+      statusText: '',
       isAvailable: true,
       tokens: new Set(),
       updatedMs: this.now(),
@@ -158,11 +164,11 @@ export class Desk {
     return this.agents.some(isThere)
   }
 
-  setPresence(agent: DeskAgent, change: { status?: string; isAvailable?: boolean }): void {
-    const before = { status: agent.status, isOnline: this.isOnline() }
+  setPresence(agent: DeskAgent, change: { status?: string; statusText?: string; isAvailable?: boolean }): void {
+    const wasOnline = this.isOnline()
     Object.assign(agent, change, { updatedMs: this.now() })
-    if (agent.status !== before.status) this.#tell({ type: 'presence', agent })
-    if (this.isOnline() !== before.isOnline) this.#tell({ type: 'desk' })
+    this.#tell({ type: 'presence', agent })
+    if (this.isOnline() !== wasOnline) this.#tell({ type: 'desk' })
     if (isThere(agent)) this.#offerQueue()
   }
 
@@ -215,6 +221,8 @@ export class Desk {
       askedMs: undefined,
       spokeMs: undefined,
       response: undefined,
+      firstResponseMs: undefined,
+      repliedMs: undefined,
       survey: {},
       unread: 0,
       readMs: undefined,
@@ -330,16 +338,20 @@ export class Desk {
     if (author.kind === 'visitor') {
       room.askedMs = sentMs
       room.spokeMs = this.now()
+      if (!room.isWaitingResponse) room.response = undefined
       room.isWaitingResponse = true
       return
     }
     const by = this.agents.find(({ id }) => id === author.id)
-    room.visitor.answeredMs = this.now()
-    room.isWaitingResponse = false
-    room.unread = 0
-    room.readMs = sentMs
+    const atMs = this.now()
+    room.visitor.answeredMs = atMs
     if (by !== undefined)
-      room.response = { by, firstMs: room.response?.firstMs ?? this.now(), lastMs: this.now(), repliedMs: sentMs }
+      room.response = room.isWaitingResponse
+        ? { by, firstMs: atMs, lastMs: atMs }
+        : room.response && { ...room.response, lastMs: atMs }
+    room.firstResponseMs = room.repliedMs === undefined ? atMs : room.firstResponseMs
+    if (room.askedMs !== undefined && room.askedMs > (room.repliedMs ?? -Infinity)) room.repliedMs = sentMs
+    Object.assign(room, { isWaitingResponse: false, unread: 0, readMs: sentMs })
   }
 
   #serve(room: DeskRoom, agent: DeskAgent): void {

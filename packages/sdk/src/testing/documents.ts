@@ -152,14 +152,14 @@ function responseOf({ isWaitingResponse, response }: DeskRoom): Pick<Room, 'wait
 }
 
 function metricsOf(room: DeskRoom): Pick<Room, 'metrics'> {
-  const { askedMs, response, closed, openedMs, servedBy } = room
-  const seconds = response === undefined ? 0 : (response.firstMs - openedMs) / 1_000
+  const { askedMs, repliedMs, firstResponseMs, closed, openedMs, servedBy } = room
+  const seconds = ((firstResponseMs ?? openedMs) - openedMs) / 1_000
   const metrics = {
     ...(askedMs !== undefined && { v: { lq: timeOf(askedMs) } }),
-    ...(response !== undefined && {
-      servedBy: { lr: timeOf(response.repliedMs) },
-      response: { avg: seconds, total: 1, tt: seconds, ft: seconds, fd: timeOf(response.firstMs) },
-      reaction: { tt: seconds, ft: seconds, fd: timeOf(response.firstMs) },
+    ...(repliedMs !== undefined && { servedBy: { lr: timeOf(repliedMs) } }),
+    ...(firstResponseMs !== undefined && {
+      response: { avg: seconds, total: 1, tt: seconds, ft: seconds, fd: timeOf(firstResponseMs) },
+      reaction: { tt: seconds, ft: seconds, fd: timeOf(firstResponseMs) },
     }),
     ...(closed !== undefined && { chatDuration: (closed.ms - openedMs) / 1_000 }),
     ...(closed !== undefined && servedBy !== undefined && { serviceTimeDuration: (closed.ms - servedBy.ms) / 1_000 }),
@@ -211,7 +211,7 @@ export function userDocument(agent: DeskAgent): User {
     type: 'user',
     active: true,
     status: agent.status,
-    statusText: '',
+    statusText: agent.statusText,
     utcOffset: 0,
     statusConnection: agent.status,
     statusDefault: agent.status,

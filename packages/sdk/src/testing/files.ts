@@ -1,3 +1,4 @@
+import type { Message } from '../answers.ts'
 import type { ReceivedFile } from './operation.ts'
 
 /** What a message shows of the file that it carries. Only those of the staff tell its size. */
@@ -24,6 +25,26 @@ function shownInline(type: string, size: number, link: string, format: string): 
   const [kind = ''] = type.split('/')
   if (!['image', 'audio', 'video'].includes(kind)) return { format, size }
   return { [`${kind}_url`]: link, [`${kind}_type`]: type, [`${kind}_size`]: size }
+}
+
+/** Where visitors read the file of a message without further credentials; nothing for a message without one. */
+export function publicFile(extra: Record<string, unknown>): Pick<Message, 'fileUpload'> {
+  const { file, attachments = [] } = extra as CarriedFile
+  const [shown] = attachments
+  if (file === undefined || shown === undefined) return {}
+  const size = shown.image_size ?? shown.audio_size ?? shown.video_size ?? shown.size ?? 0
+  return { fileUpload: { publicFilePath: `${shown.title_link}?public`, type: file.type, size } }
+}
+
+interface CarriedFile {
+  file?: { type: string }
+  attachments?: {
+    title_link: string
+    image_size?: number
+    audio_size?: number
+    video_size?: number
+    size?: number
+  }[]
 }
 
 /** The file of a form, with what was said about it. */

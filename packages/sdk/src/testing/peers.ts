@@ -27,6 +27,8 @@ function queuesOf({ departmentId }: Pick<DeskRoom, 'departmentId'>): string[] {
 export function makePeers(desk: Desk, clock: Clock): Peers {
   const peers = new Set<Peer>()
   const staff = makeStaffFeed(tell)
+  /** What was told last of each agent. */
+  const presences = new Map<string, string>(desk.agents.map(({ id, status, statusText }) => [id, status + statusText]))
 
   /** Tells everybody who listens to a key and still may, once each. */
   function tell(
@@ -103,7 +105,10 @@ export function makePeers(desk: Desk, clock: Clock): Peers {
       tellGone(room)
     },
     place: ({ room, spot }) => tell('livechat-room', room.id, () => [{ type: 'queueData', data: placeInQueue(spot) }]),
-    presence: ({ agent }) => tellPresence(agent),
+    presence: ({ agent }) => {
+      staff.tellAccount(agent)
+      tellPresence(agent)
+    },
     'signed-out': (notice) => {
       for (const peer of [...peers]) peer.letGo(notice)
     },
@@ -127,9 +132,11 @@ export function makePeers(desk: Desk, clock: Clock): Peers {
   }
 
   function tellPresence(agent: DeskAgent): void {
-    const { id, username, status, name } = agent
+    const { id, username, status, statusText, name } = agent
+    if (presences.get(id) === status + statusText) return
+    presences.set(id, status + statusText)
     const code = ['offline', 'online', 'away', 'busy'].indexOf(status)
-    tell('notify-logged', 'user-status', () => [[id, username, code, '', name, ['livechat-agent', 'user']]])
+    tell('notify-logged', 'user-status', () => [[id, username, code, statusText, name, ['livechat-agent', 'user']]])
     for (const room of desk.rooms.values())
       if (room.servedBy?.agent === agent && room.closed === undefined)
         tell('livechat-room', room.id, () => [{ type: 'agentStatus', status }])

@@ -1,5 +1,6 @@
 import type { Message } from '../answers.ts'
 import type { DeskRoom } from './desk.ts'
+import { publicFile } from './files.ts'
 import { messageDocument, timeOf, type Reader } from './documents.ts'
 
 /** Everything that was written in a room, newest first. */
@@ -11,7 +12,10 @@ export function historyOf(
   const beforeMs = end === undefined ? Infinity : Date.parse(end)
   const said = room.messages.filter(({ deletedMs, sentMs }) => deletedMs === undefined && sentMs < beforeMs)
   const page = said.reverse().slice(offset, offset + limit)
-  return page.map((message) => messageDocument(message, room, reader))
+  return page.map((message) => ({
+    ...messageDocument(message, room, reader),
+    ...(reader === 'visitor' && publicFile(message.extra)),
+  }))
 }
 
 interface Changes {

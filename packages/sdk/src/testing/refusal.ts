@@ -42,4 +42,10 @@ export const notPermitted = new Refused(403, {
   error: 'User does not have the permissions required for this action [error-unauthorized]',
 })
 
+export const noFile = new Refused(400, {
+  success: false,
+  error: '[No file uploaded]',
+  errorType: 'No file uploaded',
+})
+
 export const noSuchOperation = new Refused(404, { success: false, error: 'API endpoint not found' })

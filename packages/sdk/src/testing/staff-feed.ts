@@ -1,11 +1,13 @@
 // What consoles of agents are told of the rooms they list: that a room came, how it is now, that it is gone.
 import type { DeskAgent, DeskRoom } from './desk.ts'
-import { roomDocument, subscriptionDocument, type Reader } from './documents.ts'
+import { roomDocument, subscriptionDocument, userDocument, type Reader } from './documents.ts'
 
 /** Tells everybody who listens to a key. */
 export type Tell = (stream: string, key: string, argsFor: (reader: Reader) => unknown[]) => void
 
 export interface StaffFeed {
+  /** Tells an agent what is different in the own account. */
+  tellAccount(agent: DeskAgent): void
   /** Tells whoever serves a room from now on so, before what is said there next. */
   admit(room: DeskRoom): void
   /** Tells everybody how a room is, where it is not as it was told. */
@@ -15,6 +17,7 @@ export interface StaffFeed {
 /** The feed of one desk. */
 export function makeStaffFeed(tell: Tell): StaffFeed {
   const owners = new Map<string, DeskAgent>()
+  const accounts = new Map<string, Record<string, unknown>>()
   /** What was told last, by stream and key. */
   const told = new Map<string, string>()
 
@@ -47,8 +50,17 @@ export function makeStaffFeed(tell: Tell): StaffFeed {
     tellOwner(room, owner, 'inserted')
   }
 
+  function tellAccount(agent: DeskAgent): void {
+    const account: Record<string, unknown> = userDocument(agent)
+    const known = accounts.get(agent.id) ?? {}
+    const diff = Object.fromEntries(Object.entries(account).filter(([name, value]) => known[name] !== value))
+    accounts.set(agent.id, account)
+    tell('notify-user', `${agent.id}/userData`, () => [{ type: 'updated', id: agent.id, diff, unset: {} }])
+  }
+
   return {
     admit,
+    tellAccount,
     tellRoom(room) {
       admit(room)
       const owner = owners.get(room.id)

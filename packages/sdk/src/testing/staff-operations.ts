@@ -10,9 +10,10 @@ import {
   timeOf,
   userDocument,
 } from './documents.ts'
-import type { Table } from './operation.ts'
+import { carriedFile } from './files.ts'
+import { missing, type Table } from './operation.ts'
 import { changesSince, historyOf } from './reading.ts'
-import { bare, forbidden, inWords, notPermitted, Refused, signInFailed, withCode } from './refusal.ts'
+import { bare, forbidden, inWords, noFile, notPermitted, Refused, signInFailed, withCode } from './refusal.ts'
 
 type StaffKey = Extract<
   keyof Contract,
@@ -20,6 +21,7 @@ type StaffKey = Extract<
   | 'POST /logout'
   | 'GET /me'
   | 'POST /livechat/agent.status'
+  | 'POST /users.setStatus'
   | 'GET /livechat/users/:type'
   | 'GET /livechat/config/routing'
   | 'GET /livechat/inquiries.queuedForUser'
@@ -32,6 +34,7 @@ type StaffKey = Extract<
   | 'GET /rooms.get'
   | 'GET /rooms.info'
   | 'GET /subscriptions.get'
+  | 'GET /subscriptions.getOne'
   | 'POST /subscriptions.read'
   | 'GET /livechat/messages/:rid'
   | 'GET /livechat/room.history/:rid'
@@ -39,6 +42,7 @@ type StaffKey = Extract<
   | 'GET /chat.syncMessages'
   | 'GET /chat.getMessage'
   | 'POST /chat.sendMessage'
+  | 'POST /rooms.upload/:rid'
   | 'POST /chat.update'
   | 'POST /chat.delete'
 >
@@ -94,6 +98,17 @@ function session(desk: Desk) {
         const isAvailable = status === undefined ? !caller.isAvailable : status === 'available'
         desk.setPresence(caller, { isAvailable })
         return { status: isAvailable ? ('available' as const) : ('not-available' as const) }
+      },
+    },
+    'POST /users.setStatus': {
+      isStaffs: true,
+      answer: ({ caller, body: { status, message } }) => {
+        if (status === undefined && message === undefined) throw missing('message')
+        desk.setPresence(caller, {
+          ...(status !== undefined && { status }),
+          ...(message !== undefined && { statusText: message }),
+        })
+        return {}
       },
     },
     'GET /livechat/users/:type': {
@@ -247,6 +262,14 @@ function listing(desk: Desk) {
         return { room: roomDocument(room, 'staff') }
       },
     },
+    'GET /subscriptions.getOne': {
+      isStaffs: true,
+      requires: ['roomId'],
+      answer: ({ caller, query: { roomId } }) => {
+        const room = servedOpen(desk, caller).find(({ id }) => id === roomId)
+        return { subscription: room === undefined ? null : subscriptionDocument(room, caller) }
+      },
+    },
     'GET /subscriptions.get': {
       isStaffs: true,
       answer: ({ caller }) => ({
@@ -270,6 +293,18 @@ function saying(desk: Desk) {
         const room = requireWritable(desk, caller, rid)
         if (earlier !== undefined) throw bare('invalid-message')
         const message = desk.say(room, { id: _id || undefined, text: msg, author: agentAuthor(caller) })
+        return { message: messageDocument(message, room, 'staff') }
+      },
+    },
+    'POST /rooms.upload/:rid': {
+      isStaffs: true,
+      answer: ({ caller, params: { rid }, file }) => {
+        const room = desk.rooms.get(rid)
+        if (room === undefined || !desk.mayRead(caller, room)) throw forbidden('unauthorized')
+        if (room.closed !== undefined) throw bare('room-closed')
+        if (file === undefined) throw noFile
+        const extra = carriedFile(desk.newId('file'), file, 'staff')
+        const message = desk.say(room, { text: '', author: agentAuthor(caller), extra })
         return { message: messageDocument(message, room, 'staff') }
       },
     },
@@ -306,7 +341,10 @@ function reading(desk: Desk) {
           ({ deletedMs, type, sentMs }) =>
             deletedMs === undefined && type === undefined && sentMs < beforeMs && sentMs > afterMs,
         )
-        const messages = said.slice(offset, offset + count).map((message) => messageDocument(message, room, 'staff'))
+        const messages = said
+          .reverse()
+          .slice(offset, offset + count)
+          .map((message) => messageDocument(message, room, 'staff'))
         return { messages, count, offset, total: said.length }
       },
     },

@@ -5,7 +5,7 @@ import { agentDocument, messageDocument, roomDocument, timeOf, visitorDocument }
 import { carriedFile } from './files.ts'
 import type { Table } from './operation.ts'
 import { changesSince, historyOf } from './reading.ts'
-import { bare, forbidden, Refused, withCode } from './refusal.ts'
+import { bare, forbidden, noFile, withCode } from './refusal.ts'
 import { surveyItems, surveyValues, widgetTexts } from './widget-texts.ts'
 
 type VisitorKey = Extract<
@@ -169,8 +169,7 @@ function saying(desk: Desk) {
         const room = desk.rooms.get(rid)
         if (visitor === undefined || room?.visitor !== visitor || room.closed !== undefined)
           throw forbidden('unauthorized')
-        if (file === undefined)
-          throw new Refused(400, { success: false, error: '[No file uploaded]', errorType: 'No file uploaded' })
+        if (file === undefined) throw noFile
         const extra = carriedFile(desk.newId('file'), file, 'visitor')
         const message = desk.say(room, { text: '', author: visitorAuthor(visitor), extra })
         return { ...messageDocument(message, room, 'visitor'), newRoom: false, showConnecting: false }
