@@ -59,7 +59,8 @@ export interface VisitorTable {
   userAgent: string | null
   address: string | null
   host: string | null
-  /** The agent who looks after this visitor. */
+  /** The agent who looks after this visitor, with the name of now. */
+  managerId: string | null
   managerUsername: string | null
   lastAgentId: string | null
   lastAgentUsername: string | null

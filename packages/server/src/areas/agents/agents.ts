@@ -3,6 +3,7 @@ import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
 import { replaceDepartmentsOf } from '../departments/departments.ts'
+import { differenceOf, note } from '../ledger/ledger.ts'
 import type { RoleId } from '../roles/catalogue.ts'
 import { offerAfterwards, peekNextAgent, switchService, type Asker } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
@@ -182,14 +183,21 @@ export async function setServiceStatus(
  */
 export async function saveAgentInfo(
   tx: Transaction,
+  caller: SignedIn,
   agentId: string,
   { chatLimit, departmentIds }: { chatLimit: string | number | undefined; departmentIds: readonly string[] },
 ): Promise<void> {
-  await replaceDepartmentsOf(tx, agentId, departmentIds)
+  const departments = await replaceDepartmentsOf(tx, agentId, departmentIds)
   // After the departments are taken: nobody ceases to be an agent any more until this transaction ends.
   const agent = await findUserById(tx, agentId)
   if (agent?.roles.includes('livechat-agent') !== true) throw new ApiError('error-user-is-not-agent')
   await setChatLimit(tx, agentId, chatLimit)
+  const difference = differenceOf(
+    { departmentIds: departments.before, chatLimit: agent.chatLimit ?? null },
+    { departmentIds: departments.after, chatLimit: chatLimit ?? null },
+  )
+  const subject = { kind: 'user' as const, id: agentId }
+  if (difference !== undefined) await note(tx, { actor: caller, action: 'agent.changed', subject, ...difference })
   offerAfterwards(tx)
 }
 

@@ -70,11 +70,11 @@ export const agentRoutes: Handlers<typeof agents> = {
   'POST /livechat/agent.status': async ({ transact }, { body, user }) => ({
     status: await transact((tx) => setServiceStatus(tx, user, body)),
   }),
-  'POST /livechat/agents.saveInfo': async ({ transact }, { body }) => {
+  'POST /livechat/agents.saveInfo': async ({ transact }, { body, user }) => {
     const { maxNumberSimultaneousChat: limit } = body.agentData
     // Forms send an empty field for a limit nobody gave.
     const chatLimit = limit === null || limit === '' ? undefined : limit
-    await transact((tx) => saveAgentInfo(tx, body.agentId, { chatLimit, departmentIds: body.agentDepartments }))
+    await transact((tx) => saveAgentInfo(tx, user, body.agentId, { chatLimit, departmentIds: body.agentDepartments }))
     return {}
   },
   'GET /livechat/agents/:agentId/departments': async ({ read }, { params, query }) => {

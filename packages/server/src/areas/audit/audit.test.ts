@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { answer, closeBy, openChat, say, withSettings } from '../../../testing/conversation.ts'
+import {
+  answer,
+  closeBy,
+  makeDepartment,
+  openChat,
+  register,
+  say,
+  withSettings,
+} from '../../../testing/conversation.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 
 let desk: TestServer
@@ -186,6 +194,48 @@ describe('the book tells', () => {
     expect((await entriesOf({ roomId: chat.rid })).every(({ rid }) => rid === chat.rid)).toBe(true)
     expect(JSON.stringify(await everyRow())).not.toContain(chat.token)
     await closeBy(agent, chat.rid)
+  })
+
+  test('in which departments an agent works, and how many chats at once', async () => {
+    const other = await desk.agent()
+    const departmentId = await makeDepartment(desk)
+    const save = (limit: number, departmentIds: string[]) =>
+      admin.call('POST /livechat/agents.saveInfo', {
+        body: {
+          agentId: other.id,
+          agentData: { maxNumberSimultaneousChat: limit },
+          agentDepartments: departmentIds,
+        },
+      })
+    await then(() => save(3, [departmentId]))
+    await then(() => save(3, [departmentId]))
+    await then(() => save(3, []))
+    const by = admin.username
+    expect((await storyOf('user', other.id)).filter(({ action }) => action === 'agent.changed')).toEqual([
+      {
+        by,
+        action: 'agent.changed',
+        before: { departmentIds: [], chatLimit: null },
+        after: { departmentIds: [departmentId], chatLimit: 3 },
+      },
+      { by, action: 'agent.changed', before: { departmentIds: [departmentId] }, after: { departmentIds: [] } },
+    ])
+  })
+
+  test('no visitor who was removed, also where the room is by now another’s', async () => {
+    const chat = await openChat(desk, { username: 'vera-of-the-book' })
+    const asked = await say(desk, chat, 'first words')
+    await desk.anyone.call('PUT /livechat/message/:_id', {
+      params: { _id: asked._id },
+      body: { token: chat.token, rid: chat.rid, msg: 'second words' },
+    })
+    const heir = await register(desk)
+    await admin.call('PUT /livechat/room.visitor', { body: { rid: chat.rid, visitorId: heir.id } })
+    expect(JSON.stringify(await everyRow())).toContain('vera-of-the-book')
+    await desk.anyone.call('DELETE /livechat/visitor/:token', { params: { token: chat.token } })
+    expect(JSON.stringify(await everyRow())).not.toContain('vera-of-the-book')
+    const [entry] = await entriesOf({ subjectId: asked._id })
+    expect(entry).toMatchObject({ actor: { _id: chat.id, username: '' }, before: { text: 'first words' } })
   })
 
   test('nothing of what was refused', async () => {

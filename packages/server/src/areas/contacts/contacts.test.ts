@@ -218,6 +218,26 @@ describe('the past of a visitor', () => {
 describe('a contact', () => {
   const save = (body: Record<string, unknown>) => anna.raw('POST /omnichannel/contact', { body })
 
+  test('keeps fields that whoever saves it does not see', async () => {
+    await define({ field: 'score', label: 'Score' })
+    const show = (visibility: string) =>
+      manager.call('POST /livechat/custom-fields.save', {
+        body: {
+          customFieldId: 'score',
+          customFieldData: { field: 'score', label: 'Score', scope: 'visitor', visibility, regexp: '' },
+        },
+      })
+    const token = newToken()
+    const made = await save({ token, name: 'Nora', customFields: { score: '7', company: 'A' } })
+    await show('hidden')
+    expect((await save({ token, name: 'Nora', customFields: { company: 'B' } })).status).toBe(200)
+    expect((await save({ token, name: 'Nora', customFields: { score: '1' } })).status).toBe(200)
+    expect((await save({ token, name: 'Nora' })).status).toBe(200)
+    await show('visible')
+    expect((await infoOf(made.body.contact as string)).livechatData).toEqual({ score: '7' })
+    await manager.call('POST /livechat/custom-fields.delete', { body: { customFieldId: 'score' } })
+  })
+
   test('is created, changed and found again, by its token, its id or its address', async () => {
     const token = newToken()
     const made = await save({ token, name: 'Nora', email: 'NORA@example.org', phone: '7', customFields: { company: 'A', x: 'y' }, contactManager: { username: 'anna' } }) // prettier-ignore

@@ -157,8 +157,7 @@ async function hiddenFieldsOf(reader: Reader, known: Visitor | undefined): Promi
 export async function saveContact(tx: Transaction, draft: ContactDraft): Promise<string> {
   const settings = await readSettings(tx)
   refuseBadToken(draft.token, settings)
-  await refuseBadManager(tx, draft.managerUsername)
-  const change = changeOf(draft)
+  const change = changeOf(draft, await findManager(tx, draft.managerUsername))
   const { token, username, name } = draft
   const known = await takeKnown(tx, name, await findKnown(tx, draft, change.email))
   const fields = draft.fields === undefined ? known?.fields : mergeFields(await hiddenFieldsOf(tx, known), draft.fields)
@@ -186,10 +185,10 @@ async function takeKnown(tx: Transaction, name: string, found: Visitor | undefin
 }
 
 /** What is left empty is taken away, with what the visitor wrote of it; a phone number only where it is empty on purpose. */
-function changeOf({ name, email, phone, managerUsername }: ContactDraft) {
+function changeOf({ name, email, phone }: ContactDraft, manager: Pick<VisitorChange, 'managerId' | 'managerUsername'>) {
   const change: VisitorChange & { email: string | null } = {
     name,
-    managerUsername: managerUsername ?? null,
+    ...manager,
     email: email === undefined || email.trim() === '' ? null : normalEmail(email),
   }
   if (change.email === null) change.foundEmail = null
@@ -207,11 +206,15 @@ async function findKnown(
   return known ?? (email === null ? undefined : findVisitorBy(tx, 'email', email))
 }
 
-async function refuseBadManager(reader: Reader, username: string | undefined): Promise<void> {
-  if (username === undefined) return
+async function findManager(
+  reader: Reader,
+  username: string | undefined,
+): Promise<{ managerId: string | null; managerUsername: string | null }> {
+  if (username === undefined) return { managerId: null, managerUsername: null }
   const user = await findUserByUsername(reader, username)
   if (user === undefined) throw new ApiError('error-contact-manager-not-found')
   if (!user.roles.includes('livechat-agent')) throw new ApiError('error-invalid-contact-manager')
+  return { managerId: user.id, managerUsername: user.username }
 }
 
 async function refuseMissingFields(reader: Reader, fields: Readonly<Record<string, string>> = {}): Promise<void> {

@@ -28,12 +28,12 @@ export async function changeMembers(
   tx.emit('department.changed', { departmentId })
 }
 
-/** Makes the departments of an agent exactly these; unknown ones are left out. */
+/** Makes the departments of an agent exactly these; unknown ones are left out. Answers those of before and those of now. */
 export async function replaceDepartmentsOf(
   tx: Transaction,
   agentId: string,
   departmentIds: readonly string[],
-): Promise<void> {
+): Promise<{ before: string[]; after: string[] }> {
   await takeDepartments(tx)
   const current = await departmentsOf(tx, agentId)
   const wanted = new Set(departmentIds)
@@ -45,6 +45,7 @@ export async function replaceDepartmentsOf(
     await addMembers(tx, department, [{ agentId }])
     tx.emit('department.changed', { departmentId })
   }
+  return { before: current, after: await departmentsOf(tx, agentId) }
 }
 
 /** Whoever is no agent any more works in no department (contract §B.5). */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import {
   allRows,
+  answer,
   bare,
   closeByVisitor,
   configure,
@@ -59,6 +60,42 @@ async function changingNothing(work: () => Promise<void>): Promise<void> {
   await work()
   expect({ rows: await allRows(desk), files: filesOnDisk() }).toEqual(before)
 }
+
+describe('a file in a room', () => {
+  const unreadOf = async (by: StaffMember, { rid }: Chat) =>
+    (await by.call('GET /subscriptions.getOne', { query: { roomId: rid } })).subscription?.unread
+
+  test('is unread for the agent, and read up to the agent’s own', async () => {
+    const chat = await openChat(desk)
+    desk.clock.advance(1_000)
+    const before = Number(await unreadOf(anna, chat))
+    expect((await upload(chat)).status).toBe(200)
+    expect(await unreadOf(anna, chat)).toBe(before + 1)
+    desk.clock.advance(1_000)
+    const sent = await sendForm(desk, `/rooms.upload/${chat.rid}`, [filePart()], anna.headers)
+    expect(sent.status).toBe(200)
+    expect(await unreadOf(anna, chat)).toBe(0)
+    desk.clock.advance(1_000)
+    await upload(chat)
+    expect(await unreadOf(anna, chat)).toBe(1)
+    await closeByVisitor(desk, chat)
+  })
+
+  test('is quoted with the message that carries it', async () => {
+    const chat = await openChat(desk, { name: 'Ana' })
+    const { _id, file } = (await upload(chat)).body as { _id: string; file: { _id: string } }
+    const link = `https://chat.example.org/live/${chat.rid}?msg=${_id}`
+    const { attachments } = await answer(anna, chat.rid, `${link} thank you`)
+    expect(attachments).toMatchObject([
+      {
+        message_link: link,
+        author_name: 'Ana',
+        attachments: [{ title: 'bill.png', title_link: `/file-upload/${file._id}/bill.png` }],
+      },
+    ])
+    await closeByVisitor(desk, chat)
+  })
+})
 
 describe('a visitor’s file', () => {
   test('is answered as the message that carries it', async () => {

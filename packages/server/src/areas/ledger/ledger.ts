@@ -1,7 +1,7 @@
 // The book of who changed what. An entry is written in the transaction of the change, so that none is without the other;
 // areas/audit reads the book.
 import type { Transaction } from '../../database/transaction.ts'
-import { deleteEntriesOfRoom, insertEntry, type Actor, type Entry, type Fields } from './store.ts'
+import { clearActor, deleteEntriesOfRoom, insertEntry, type Actor, type Entry, type Fields } from './store.ts'
 
 export type { Actor, Entry } from './store.ts'
 
@@ -19,6 +19,14 @@ export async function note(tx: Transaction, entry: Entry): Promise<void> {
 /** Forgets what was noted of the messages of a room that goes: nothing may be left of a visitor who asks for that. */
 export async function forgetRoom(tx: Transaction, roomId: string): Promise<void> {
   await deleteEntriesOfRoom(tx, roomId)
+}
+
+/**
+ * Forgets who a visitor was who has been removed: entries of rooms that others have by now stay, without a name. What a
+ * message said before is part of its room.
+ */
+export async function forgetVisitor(tx: Transaction, visitorId: string): Promise<void> {
+  await clearActor(tx, visitorId)
 }
 
 /** The fields that differ, as they were and as they are; `undefined` where none does. */

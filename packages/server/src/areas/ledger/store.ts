@@ -18,6 +18,7 @@ export type Action =
   | 'user.activated'
   | 'user.deactivated'
   | 'user.deleted'
+  | 'agent.changed'
   | 'message.edited'
   | 'message.deleted'
 
@@ -49,6 +50,13 @@ export async function insertEntry(tx: Transaction, entry: Entry): Promise<void> 
       before: toJson(entry.before),
       after: toJson(entry.after),
     }),
+  )
+}
+
+/** Takes the name of an actor out of the book, and what the actor changed with it. */
+export async function clearActor(tx: Transaction, actorId: string): Promise<void> {
+  await tx.run(
+    tx.sql.updateTable('audit').set({ actorUsername: '', before: null, after: null }).where('actorId', '=', actorId),
   )
 }
 

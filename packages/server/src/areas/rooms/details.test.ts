@@ -6,6 +6,7 @@ import {
   errorTypeOf,
   makeDepartment,
   openChat,
+  openRoomOf,
   refusal,
   roomOf,
   roomSeenBy,
@@ -183,6 +184,20 @@ describe('closed conversations', () => {
   const isThere = async (rid: string) =>
     (await manager.raw('GET /rooms.info', { query: { roomId: rid } })).status === 200
 
+  test('that are removed are their visitor’s last chat no more', async () => {
+    const lastOf = async () =>
+      (await desk.anyone.call('GET /livechat/visitor/:token', { params: { token: chat.token } })).visitor.lastChat
+    await closeBy(anna, chat.rid)
+    desk.clock.advance(1_000)
+    const second = await openRoomOf(desk, chat)
+    await closeBy(anna, second.rid)
+    expect(await lastOf()).toEqual({ _id: second.rid, ts: second.room.ts })
+    await remove(manager, second.rid)
+    expect(await lastOf()).toEqual({ _id: chat.rid, ts: chat.room.ts })
+    await removeAll(manager)
+    expect(await lastOf()).toBeUndefined()
+  })
+
   test('are removed with all that was said, and nothing else', async () => {
     const other = await openChat(desk)
     await saved({ tags: ['x'], livechatData: { plan: 'Gold' } })
@@ -323,7 +338,7 @@ describe('what a visitor is not told', () => {
   })
 
   test('who manages the contact', async () => {
-    await setColumns({ managerUsername: 'anna' })
+    await setColumns({ managerId: anna.id, managerUsername: 'anna' })
     expect((await seen()).visitor).not.toHaveProperty('contactManager')
   })
 

@@ -1,6 +1,7 @@
 import { ApiError } from '../../api-error.ts'
 import type { Transact, Transaction } from '../../database/transaction.ts'
 import { deleteRoom, takeRoom } from '../timeline/timeline.ts'
+import { forgetChats } from '../visitors/visitors.ts'
 import { listClosedRooms } from './list-store.ts'
 
 /**
@@ -11,8 +12,7 @@ export async function removeRoom(tx: Transaction, roomId: string): Promise<void>
   const room = await takeRoom(tx, roomId)
   if (room === undefined) throw new ApiError('error-invalid-room')
   if (room.closed === undefined) throw new ApiError('error-room-is-not-closed')
-  await deleteRoom(tx, roomId)
-  tx.emit('room.removed', { roomIds: [roomId] })
+  await removeAll(tx, [roomId])
 }
 
 /** Rooms removed in one transaction: others want to write as well. */
@@ -32,11 +32,21 @@ export async function removeClosedRooms(
   for (;;) {
     const step = await transact(async (tx) => {
       const roomIds = await listClosedRooms(tx, { departmentIds, until, limit: REMOVED_AT_ONCE })
-      for (const id of roomIds.toSorted()) await deleteRoom(tx, id)
-      if (roomIds.length > 0) tx.emit('room.removed', { roomIds })
+      if (roomIds.length > 0) await removeAll(tx, roomIds)
       return roomIds.length
     })
     removed += step
     if (step < REMOVED_AT_ONCE) return removed
   }
+}
+
+/** Removes rooms, then looks after their visitors, each in the order of ids (docs/decisions/0009-lock-order.md). */
+async function removeAll(tx: Transaction, roomIds: readonly string[]): Promise<void> {
+  const visitorIds = new Set<string>()
+  for (const id of roomIds.toSorted()) {
+    const visitorId = await deleteRoom(tx, id)
+    if (visitorId !== undefined) visitorIds.add(visitorId)
+  }
+  for (const id of [...visitorIds].sort()) await forgetChats(tx, id, roomIds)
+  tx.emit('room.removed', { roomIds: [...roomIds] })
 }

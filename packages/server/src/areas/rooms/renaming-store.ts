@@ -61,6 +61,32 @@ export async function renameInRoom(tx: Transaction, roomId: string, user: { id: 
   )
 }
 
+/** Writes a name wherever a visitor has this agent as manager; some at a time, answers how many. */
+export async function renameInVisitors(
+  tx: Transaction,
+  { id, username }: { id: string; username: string },
+  most: number,
+): Promise<number> {
+  const stale = await tx.all(
+    tx.sql
+      .selectFrom('visitor')
+      .select('id')
+      .where('managerId', '=', id)
+      .where('managerUsername', '!=', username)
+      .orderBy('id')
+      .limit(most),
+  )
+  for (const visitor of stale)
+    await tx.run(
+      tx.sql
+        .updateTable('visitor')
+        .set({ managerUsername: username, updatedAt: tx.now })
+        .where('id', '=', visitor.id)
+        .where('managerId', '=', id),
+    )
+  return stale.length
+}
+
 /** Writes a name wherever a room that waits asks for this agent. */
 export async function renameInInquiries(tx: Transaction, { id, username }: { id: string; username: string }) {
   await tx.run(

@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { answer, closeBy, historyOf, openChat, roomSeenBy, say } from '../../../testing/conversation.ts'
+import {
+  answer,
+  closeBy,
+  historyOf,
+  openChat,
+  openRoomOf,
+  register,
+  roomSeenBy,
+  say,
+} from '../../../testing/conversation.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 
 let desk: TestServer
@@ -38,6 +47,23 @@ test('rooms call a renamed agent by the new name; what was said keeps the old on
   expect(await found('before')).toEqual([])
   expect((await historyOf(desk, open)).map(({ u }) => u.username)).toContain('before')
   await closeBy(agent, open.rid)
+})
+
+test('a visitor’s manager is the same person under another name, and whoever takes the old name is not', async () => {
+  const agent = await desk.agent({ username: 'manages' })
+  const visitor = await register(desk)
+  const body = { token: visitor.token, name: 'Vera', contactManager: { username: 'manages' } }
+  await admin.call('POST /omnichannel/contact', { body })
+  await rename(agent.id, 'manages-still')
+  const newcomer = await desk.agent({ username: 'newcomer' })
+  await rename(newcomer.id, 'manages')
+  await desk.server.worker.drain()
+  const info = { query: { visitorId: visitor.id } }
+  const { visitor: seen } = await admin.call('GET /livechat/visitors.info', info)
+  expect(seen.contactManager).toEqual({ username: 'manages-still' })
+  const chat = await openRoomOf(desk, visitor)
+  expect(chat.room.servedBy).toMatchObject({ _id: agent.id, username: 'manages-still' })
+  await closeBy(agent, chat.rid)
 })
 
 test('rooms of others, and those that a visitor closed, are left alone', async () => {

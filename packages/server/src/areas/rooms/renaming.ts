@@ -1,6 +1,6 @@
 import type { Reader, Transact, Transaction } from '../../database/transaction.ts'
 import { findUserById } from '../users/users.ts'
-import { listRoomNames, renameInInquiries, renameInRoom, type RoomNames } from './renaming-store.ts'
+import { listRoomNames, renameInInquiries, renameInRoom, renameInVisitors, type RoomNames } from './renaming-store.ts'
 
 /** Rooms looked at, and rooms changed, at a time: neither holds anybody up. */
 const WINDOW = 500
@@ -8,12 +8,13 @@ const CHUNK = 50
 
 /**
  * Job: rooms name a member of the staff as that person is called now, where they say who serves, answered or closed
- * them. What was said keeps the name it was said under.
+ * them; visitors, who looks after them. What was said keeps the name it was said under.
  */
 export async function renameInRooms(reader: Reader, transact: Transact, userId: string): Promise<void> {
   const user = await findUserById(reader, userId)
   if (user === undefined) return
   await transact((tx) => renameInInquiries(tx, user))
+  while ((await transact((tx) => renameInVisitors(tx, user, CHUNK))) > 0);
   let afterId = ''
   for (;;) {
     const rooms = await listRoomNames(reader, afterId, WINDOW)

@@ -97,7 +97,7 @@ export async function openRoom(
   const entry = await findEntry(tx, {
     departmentId: visitor.departmentId,
     namedAgentId: opening.agentId,
-    managerUsername: visitor.managerUsername,
+    managerId: visitor.manager?.id,
     lastAgentIds: settings.Livechat_last_chatted_agent_routing ? await lastAgentsOf(tx, visitor) : [],
   })
   if (entry === undefined) throw new ApiError('no-agent-online')

@@ -189,7 +189,9 @@ describe('the agent who looks after a visitor', () => {
     const visitor = await register(desk)
     const { transact } = desk.server.context
     await transact((tx) =>
-      tx.run(tx.sql.updateTable('visitor').set({ managerUsername: 'cleo' }).where('id', '=', visitor.id)),
+      tx.run(
+        tx.sql.updateTable('visitor').set({ managerId: cleo.id, managerUsername: 'cleo' }).where('id', '=', visitor.id),
+      ),
     )
     const chat = await openRoomOf(desk, visitor)
     expect(servedBy(chat)).toBe('cleo')

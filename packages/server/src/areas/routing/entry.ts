@@ -13,7 +13,7 @@ export interface Wish {
   /** The agent whom the visitor asks for. */
   namedAgentId?: string | undefined
   /** The agent who looks after the visitor. */
-  managerUsername?: string | undefined
+  managerId?: string | undefined
   /** Who served the visitor before, in the order of §C.6. */
   lastAgentIds?: readonly string[]
 }
@@ -67,7 +67,7 @@ function preferencesFor(candidates: readonly Candidate[], settings: Settings, wi
   if (named?.isInDepartment === true) preferences.push({ agentId: named.id, namedBy: 'visitor' })
   const online = candidates.filter((agent) => isOnline(agent))
   if (settings.Omnichannel_contact_manager_routing)
-    preferences.push(...online.filter(({ username }) => username === wish.managerUsername).map(asPreference))
+    preferences.push(...online.filter(({ id }) => id === wish.managerId).map(asPreference))
   if (settings.Livechat_last_chatted_agent_routing)
     for (const lastId of wish.lastAgentIds ?? [])
       preferences.push(...online.filter(({ id }) => id === lastId).map(asPreference))

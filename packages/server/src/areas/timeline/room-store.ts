@@ -186,8 +186,8 @@ export async function listRoomsOf(reader: Reader, visitorId: string): Promise<Ro
   return rows.map(roomFromRow)
 }
 
-/** Removes a room with everything in it, and with what the book knows of its messages. */
-export async function deleteRoom(tx: Transaction, id: string): Promise<void> {
+/** Removes a room with everything in it, and with what the book knows of its messages. Answers whose it was. */
+export async function deleteRoom(tx: Transaction, id: string): Promise<string | undefined> {
   // The row first: a message written beside the removal would stay behind.
   await updateRoom(tx, id, {})
   await forgetRoom(tx, id)
@@ -195,7 +195,7 @@ export async function deleteRoom(tx: Transaction, id: string): Promise<void> {
   await tx.run(tx.sql.deleteFrom('message').where('roomId', '=', id))
   await deleteFilesOf(tx, { roomId: id })
   await tx.run(tx.sql.deleteFrom('pageVisit').where('roomId', '=', id))
-  await tx.run(tx.sql.deleteFrom('room').where('id', '=', id))
+  return (await tx.first(tx.sql.deleteFrom('room').where('id', '=', id).returning('visitorId')))?.visitorId
 }
 
 /** A room as the rules see it. */

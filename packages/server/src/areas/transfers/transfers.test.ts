@@ -96,6 +96,27 @@ async function expectRefused(answerOf: () => Promise<RawAnswer>, expected: [numb
   expect(await allRows(desk)).toEqual(before)
 }
 
+describe('a chat whose agent’s account was removed', () => {
+  test('goes on: its visitor writes, its lines name who it was, and it is handed to somebody else', async () => {
+    const admin = await desk.administrator()
+    const chat = await chatOfAnna()
+    await answer(anna, chat.rid, 'Hello, I am @anna')
+    await admin.call('POST /users.delete', { body: { userId: anna.id, confirmRelinquish: true } })
+    await say(desk, chat, 'Is anybody there, @anna?')
+    expect(await membersOf(chat.rid)).toEqual([anna.id])
+
+    expect(refusal(await forward(manager, chat.rid, { userId: bob.id }))).toEqual([200, { success: true }])
+    const room = await roomSeenBy(manager, chat.rid)
+    expect(room).toMatchObject({ servedBy: { username: 'bob' }, usersCount: 2 })
+    expect(await membersOf(chat.rid)).toEqual([bob.id])
+    expect((await linesOf(chat)).filter((type) => type === 'ul')).toHaveLength(1)
+    const { subscription } = await bob.call('GET /subscriptions.getOne', { query: { roomId: chat.rid } })
+    expect(subscription).toMatchObject({ rid: chat.rid, alert: true })
+    await closeByVisitor(desk, chat)
+    expect((await roomSeenBy(manager, chat.rid)).open).toBeUndefined()
+  })
+})
+
 describe('a room handed to another agent', () => {
   test('is served by that agent alone, keeps its department, and says so in its history', async () => {
     const chat = await chatOfAnna()

@@ -19,7 +19,7 @@ export interface Visitor {
   status?: string
   departmentId?: string
   /** The agent who looks after this visitor. */
-  managerUsername?: string
+  manager?: { id: string; username: string }
   contactId?: string
   fields?: Record<string, string>
   lastChat?: { id: string; at: string }
@@ -166,6 +166,7 @@ export interface VisitorChange {
   foundPhone?: null
   status?: string
   departmentId?: string
+  managerId?: string | null
   managerUsername?: string | null
 }
 
@@ -197,6 +198,20 @@ const noteChatKept = statement((sql, p: { id: string; roomId: string; now: strin
 /** Notes the visitor's latest room; answers false where the visitor was removed meanwhile. */
 export async function noteChat(tx: Transaction, id: string, roomId: string): Promise<boolean> {
   return (await noteChatKept.first(tx, { id, roomId, now: tx.now })) !== undefined
+}
+
+/** Where the latest room of a visitor is one of those that were removed, the latest that is left takes its place, if any is. */
+export async function forgetChats(tx: Transaction, id: string, roomIds: readonly string[]): Promise<void> {
+  await tx.run(
+    tx.sql
+      .updateTable('visitor')
+      .set((eb) => {
+        const latest = eb.selectFrom('room').where('visitorId', '=', id).orderBy('openedAt', 'desc').limit(1)
+        return { lastChatId: latest.select('room.id'), lastChatAt: latest.select('room.openedAt'), updatedAt: tx.now }
+      })
+      .where('id', '=', id)
+      .where('lastChatId', 'in', [...roomIds]),
+  )
 }
 
 const MONTHS_KEPT = 12
@@ -281,6 +296,7 @@ export async function disableVisitor(tx: Transaction, visitor: Visitor): Promise
         userAgent: null,
         address: null,
         host: null,
+        managerId: null,
         managerUsername: null,
         lastAgentId: null,
         lastAgentUsername: null,
@@ -298,7 +314,7 @@ export async function disableVisitor(tx: Transaction, visitor: Visitor): Promise
 
 /** A visitor as the rules see one. */
 export function visitorFromRow(row: Selectable<VisitorTable>): Visitor {
-  const { name, email, phone, status, departmentId, managerUsername, contactId } = row
+  const { name, email, phone, status, departmentId, contactId } = row
   const fields = fromJson<Record<string, string>>(row.fields) ?? null
   const activity = fromJson<string[]>(row.activity) ?? null
   const found = withoutNulls({ email: row.foundEmail, phone: row.foundPhone })
@@ -306,7 +322,7 @@ export function visitorFromRow(row: Selectable<VisitorTable>): Visitor {
     id: row.id,
     username: row.username ?? '',
     token: row.token ?? '',
-    ...withoutNulls({ name, email, phone, status, departmentId, managerUsername, contactId, fields, activity }),
+    ...withoutNulls({ name, email, phone, status, departmentId, contactId, fields, activity }),
     ...latestOf(row),
     ...(Object.keys(found).length > 0 && { found }),
     createdAt: row.createdAt ?? row.updatedAt,
@@ -314,11 +330,12 @@ export function visitorFromRow(row: Selectable<VisitorTable>): Visitor {
   }
 }
 
-/** The latest room, and who took it. */
-function latestOf(row: Selectable<VisitorTable>): Pick<Visitor, 'lastChat' | 'lastAgent'> {
-  const { lastChatId, lastAgentId, lastAgentUsername, updatedAt } = row
+/** The latest room, who took it, and who looks after the visitor. */
+function latestOf(row: Selectable<VisitorTable>): Pick<Visitor, 'lastChat' | 'lastAgent' | 'manager'> {
+  const { managerId, lastChatId, lastAgentId, lastAgentUsername, updatedAt } = row
   return {
     ...(lastChatId !== null && { lastChat: { id: lastChatId, at: row.lastChatAt ?? updatedAt } }),
+    ...(managerId !== null && { manager: { id: managerId, username: row.managerUsername ?? '' } }),
     ...(lastAgentId !== null && {
       lastAgent: { id: lastAgentId, username: lastAgentUsername ?? '', at: row.lastAgentAt ?? updatedAt },
     }),

@@ -3,6 +3,7 @@ import { ApiError } from '../../api-error.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
 import { mergeFields } from '../custom-fields/custom-fields.ts'
 import { requireOpenDepartment } from '../departments/departments.ts'
+import { forgetVisitor } from '../ledger/ledger.ts'
 import { endService } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import type { Settings } from '../settings/catalogue.ts'
@@ -43,6 +44,7 @@ export {
   findVisitorBy,
   findVisitorById,
   findVisitorByToken as findVisitor,
+  forgetChats,
   noteAnswered,
   noteChat,
   noteDepartment,
@@ -140,6 +142,7 @@ export async function removeVisitor(tx: Transaction, token: string): Promise<Vis
   // Opened since we looked, or given to this visitor: it would stay behind.
   if (visitor?.id !== found.id || (await listRoomsOf(tx, visitor.id)).length > 0) throw new StartOver()
   await disableVisitor(tx, visitor)
+  await forgetVisitor(tx, visitor.id)
   tx.emit('visitor.removed', { visitorId: visitor.id, roomIds })
   return visitor
 }

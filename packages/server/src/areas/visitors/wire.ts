@@ -7,7 +7,7 @@ import type { Visitor } from './visitors.ts'
 
 /** A visitor as its reader may see it: agents take notes that are not the visitor's to read. */
 export function visitorToWire(visitor: Visitor, audience: Audience): Loose<Static<typeof WireVisitor>> {
-  const { found, managerUsername, lastChat, lastAgent } = visitor
+  const { found, manager, lastChat, lastAgent } = visitor
   const { email = found?.email, phone = found?.phone } = visitor
   return {
     _id: visitor.id,
@@ -22,7 +22,7 @@ export function visitorToWire(visitor: Visitor, audience: Audience): Loose<Stati
     department: visitor.departmentId,
     livechatData: shownFields(visitor.fields, audience),
     contactId: visitor.contactId,
-    ...(audience.visitorToken === undefined && managerToWire(managerUsername)),
+    ...(audience.visitorToken === undefined && managerToWire(manager)),
     activity: visitor.activity,
     lastChat: lastChat && { _id: lastChat.id, ts: lastChat.at },
     lastAgent: lastAgent && lastAgentToWire(lastAgent, audience),
@@ -34,8 +34,8 @@ export function visitorToStaff(visitor: Visitor): Loose<Static<typeof WireVisito
   return visitorToWire(visitor, staff)
 }
 
-function managerToWire(username: string | undefined) {
-  return { contactManager: username === undefined ? undefined : { username } }
+function managerToWire(manager: Visitor['manager']) {
+  return { contactManager: manager && { username: manager.username } }
 }
 
 function lastAgentToWire(agent: NonNullable<Visitor['lastAgent']>, audience: Audience) {

@@ -8,6 +8,7 @@ import * as accountsAndAudit from './0005-accounts-and-audit.ts'
 import * as searchAndLists from './0006-search-and-lists.ts'
 import * as presence from './0007-presence.ts'
 import * as lighterIndexes from './0008-lighter-indexes.ts'
+import * as managers from './0009-managers.ts'
 
 export interface Migration {
   name: string
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   { name: '0006-search-and-lists', up: searchAndLists.up },
   { name: '0007-presence', up: presence.up },
   { name: '0008-lighter-indexes', up: lighterIndexes.up },
+  { name: '0009-managers', up: managers.up },
 ]
