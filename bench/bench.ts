@@ -1,5 +1,6 @@
-// `npm run bench -- send|start|history|lists|realtime|upload`: measures the server as a user starts it. Quote the ratios: figures of
+// `npm run bench -- faults|send|start|history|lists|realtime|upload`: measures the server as a user starts it. Quote the ratios: figures of
 // runs, and of different machines, do not compare.
+import { benchFaults } from './faults.ts'
 import { benchHistory } from './history.ts'
 import { benchLists } from './lists.ts'
 import { print, printMachine } from './report.ts'
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   lists: benchLists,
   realtime: benchRealtime,
   upload: benchUpload,
+  faults: benchFaults,
 }
 
 // An interrupted run removes its folders too.

@@ -52,9 +52,10 @@ export function startDurable(folder: string, rooms: number): Promise<Child> {
   return startChild([join(import.meta.dirname, 'floors/durable.ts'), join(folder, 'floor.db'), String(rooms)])
 }
 
-/** Agents who are online and take whatever comes. */
-export async function addAgents(server: Child, count: number): Promise<void> {
+/** Agents who are online and take whatever comes; answers their sessions. */
+export async function addAgents(server: Child, count: number): Promise<Session[]> {
   const session = await signIn(server)
+  const sessions: Session[] = []
   for (let n = 0; n < count; n++) {
     const agent = { username: `agent-${n}`, password: randomBytes(12).toString('hex') }
     const user = { ...agent, name: `Agent ${n}`, email: `agent-${n}@example.org`, roles: ['user', 'livechat-agent'] }
@@ -62,7 +63,9 @@ export async function addAgents(server: Child, count: number): Promise<void> {
     const signedIn = await logIn(server, agent)
     await call(server, 'POST', 'users.setStatus', { status: 'online', message: '' }, signedIn)
     await call(server, 'POST', 'livechat/agent.status', { status: 'available' }, signedIn)
+    sessions.push(signedIn)
   }
+  return sessions
 }
 
 /** Visitors with an open room each. */

@@ -188,10 +188,14 @@ class LiveConnection implements Connection {
 
   wake(): void {
     if (this.#endSigns === undefined) return
-    if (this.#socket === undefined) {
-      this.#attempts = 0
-      this.#connect()
-    } else if (this.#isGreeted) this.#probe(answerSoonMs)
+    if (this.#isGreeted) {
+      this.#probe(answerSoonMs)
+      return
+    }
+    // An attempt that is under way may hang in a network that is no more.
+    this.#dropSocket()
+    this.#attempts = 0
+    this.#connect()
   }
 
   signOut(code: LivechatErrorCode): void {

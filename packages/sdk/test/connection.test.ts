@@ -162,6 +162,18 @@ describe('a connection that cannot be made', () => {
     expect(connection.state.status).toBe('online')
   })
 
+  test('is begun anew when the network comes back while an attempt hangs', async () => {
+    const device = network()
+    const end = server.faults.toClient.drop({ only: ({ msg }) => msg === 'connected' })
+    const { connection } = open({ network: device })
+    await clock.advance(1_000)
+    expect(connection.state.status).toBe('connecting')
+    end()
+    device.look()
+    await clock.settle()
+    expect([connection.state.status, server.openSockets]).toEqual(['online', 1])
+  })
+
   test('is given up after ten seconds without a hello, and tried again', async () => {
     const end = server.faults.toClient.drop({ only: ({ msg }) => msg === 'connected' })
     const { connection } = open()

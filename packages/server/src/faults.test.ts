@@ -4,6 +4,7 @@ import { openChat, type Chat } from '../testing/conversation.ts'
 import { startFaultProxy, type FaultProxy } from '../testing/fault-proxy.ts'
 import { startOldClient } from '../testing/old-client.ts'
 import { makeQuickClock, openAgentOfRooms, openVisitorTalker, type AgentOfRooms } from '../testing/sdk-talker.ts'
+import { openSocket } from '../testing/socket.ts'
 import { isEvent, rideStorm } from '../testing/storm.ts'
 import { judge, readStored, sumOf, untilShown, type Conversation } from '../testing/talker.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../testing/testing.ts'
@@ -69,5 +70,27 @@ describe('conversations over a network that drops, delays, doubles, cuts and hal
     })
     expect(await ride(conversations, 5)).toEqual(nothingWrong)
     for (const { session } of agents) session.end()
+  })
+})
+
+describe('a socket that is half open', () => {
+  test.each([
+    ['cannot be heard', 'up'],
+    ['cannot be reached', 'down'],
+    ['can be neither', undefined],
+  ] as const)('is let go within 25 s where the client %s', async (_title, way) => {
+    const desk = await startTestServer()
+    const proxy = await startFaultProxy(await desk.listen())
+    const socket = await openSocket({ ...desk, listen: () => Promise.resolve(proxy.url) })
+    for (const link of proxy.links()) link.silence(way)
+    for (let second = 0; second < 25; second++) {
+      desk.clock.advance(1_000)
+      desk.server.sockets.tick()
+    }
+    // A client that still hears is told, and needs no patience of its own.
+    if (way === 'up') expect(await socket.ended).toMatchObject({ code: 4000 })
+    await expect.poll(() => desk.server.sockets.count(), { timeout: 10_000 }).toBe(0)
+    await proxy.close()
+    await desk.stop()
   })
 })

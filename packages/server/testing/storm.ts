@@ -40,7 +40,8 @@ const faults = {
 export type FaultName = keyof typeof faults
 
 const roughWeather = { loseRequest: 0.05, loseAnswer: 0.1, doubleRequest: 0.1 }
-const lossyFrames = { lose: 0.1, double: 0.1, swap: 0.1 }
+/** Frames that are lost, doubled and swapped. */
+export const faultyFrames = { lose: 0.1, double: 0.1, swap: 0.1 }
 const names = Object.keys(faults) as FaultName[]
 
 /** Only what was said may be lost, doubled or swapped on a socket: such holes are for clients to notice. */
@@ -54,7 +55,7 @@ export async function rideStorm({ proxy, conversations, disconnects, seed, onRou
   for (let round = 0; proxy.disconnects < disconnects; round++) {
     const name = names[Math.floor(random() * names.length)] ?? 'reset'
     const losesFrames = random() < 0.5
-    proxy.set({ ...roughWeather, ...(losesFrames && lossyFrames), lateMs: random() < 0.3 ? 10 : 0 })
+    proxy.set({ ...roughWeather, ...(losesFrames && faultyFrames), lateMs: random() < 0.3 ? 10 : 0 })
     const talking = conversations.flatMap((conversation) => talkOfBoth(conversation, round))
     // In the middle of it: some is said already, some on its way, some not yet.
     await Promise.race(talking)

@@ -11,6 +11,14 @@ import { makeAddresses, type AddressOptions, type Neighbours } from './neighbour
 
 const TICK_MS = 1_000
 
+const serverOptions = {
+  noServer: true,
+  maxPayload: frameLimitBytes,
+  perMessageDeflate: false,
+  // For the answer to a close. Who cannot be heard any more learns of the end only after it.
+  closeTimeout: 1_000,
+}
+
 export interface SocketOptions extends Pick<AddressOptions, 'keyOf' | 'limitScale'> {
   hub: Hub
   product: Product
@@ -38,7 +46,7 @@ export function makeSockets(options: SocketOptions): Sockets {
   const connections = new Map<WebSocket, Connection>()
   const onError = (err: unknown) => log.warn({ err }, 'The limits of sockets could not be read.')
   const addresses = makeAddresses({ keyOf, limitScale, onError })
-  const server = new WebSocketServer({ noServer: true, maxPayload: frameLimitBytes, perMessageDeflate: false })
+  const server = new WebSocketServer(serverOptions)
   let timer: NodeJS.Timeout | undefined
   let isClosing = false
 
