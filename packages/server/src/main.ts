@@ -5,7 +5,7 @@ import { ConfigError, environment, readConfig, type Flags } from './config.ts'
 import { DataFolderInUse } from './database/lock.ts'
 import { examine, reportOf } from './doctor.ts'
 import { startServer, type Server } from './server.ts'
-import { releaseStartMemory } from './start-memory.ts'
+import { releaseStartMemory } from './memory.ts'
 import { UserRefused, addUser, readPassword } from './user-create.ts'
 import { readVersion } from './version.ts'
 

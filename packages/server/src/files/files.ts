@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { notePassedBytes } from '../memory.ts'
 
 /** A file that has come in whole and is on disk, under a name of its own that nobody reads. */
 export interface ReceivedFile {
@@ -162,6 +163,7 @@ async function writeOut(
       if (size > maxBytes) throw new FileTooLarge(`More than ${String(maxBytes)} bytes came.`)
       hash.update(chunk)
       await handle.appendFile(chunk)
+      notePassedBytes(chunk.length)
     }
     await handle.sync()
     return { size, hash: hash.digest('base64url') }

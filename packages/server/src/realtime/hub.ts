@@ -76,14 +76,12 @@ export function makeHub(): Hub {
     say(stream, key, said, options = {}) {
       const { as = { stream, eventName: key } } = options
       const listeners = [...(listenersOf(stream, key) ?? [])]
-      const written = new Map<Audience, Frame>()
+      const frameFor = makeFrames(said, as, { isForMany: listeners.length > FEW })
       // A socket that is too slow closes itself, and so leaves, while it is being told.
       for (const [peer, { audience }] of listeners) {
         if (!isMeant(peer, options)) continue
-        const frame = written.get(audience) ?? writtenFor(said[audience], as)
-        if (frame === undefined) continue
-        if (!written.has(audience)) written.set(audience, listeners.length > FEW ? Buffer.from(frame) : frame)
-        peer.send(frame)
+        const frame = frameFor(audience)
+        if (frame !== undefined) peer.send(frame)
       }
     },
     isHeard: (stream, key) => listenersOf(stream, key) !== undefined,
@@ -99,6 +97,20 @@ function isMeant(peer: Peer, { except, only, to }: SayOptions): boolean {
   return peer !== except && (only === undefined || peer === only) && (to === undefined || to(peer))
 }
 
-function writtenFor(args: Said[Audience], { stream, eventName, uid }: NonNullable<SayOptions['as']>) {
-  return args && frames.changed(stream, eventName, typeof args === 'function' ? args() : args, uid)
+/** Writes the frame of each audience when the first of it is told. */
+function makeFrames(
+  said: Said,
+  { stream, eventName, uid }: NonNullable<SayOptions['as']>,
+  { isForMany }: { isForMany: boolean },
+): (audience: Audience) => Frame | undefined {
+  const written = new Map<Audience, Frame>()
+  return (audience) => {
+    const known = written.get(audience)
+    const args = said[audience]
+    if (known !== undefined || args === undefined) return known
+    const text = frames.changed(stream, eventName, typeof args === 'function' ? args() : args, uid)
+    const frame = isForMany ? Buffer.from(text) : text
+    written.set(audience, frame)
+    return frame
+  }
 }
