@@ -386,5 +386,5 @@ class LiveConnection implements Connection {
 }
 
 function notConnected(): LivechatError {
-  return new LivechatError('not-connected', 'There is no connection to the server.', { retryable: true })
+  return new LivechatError('not-connected', 'There is no connection.', { retryable: true })
 }

@@ -6,13 +6,14 @@ export interface Deadline {
   readonly signal: AbortSignal
   /** Throws a `Failed` when the time is over or somebody has ended it. Polyfilled signals carry no reason. */
   check(): void
-  leftMs(): number
+  /** Milliseconds since 1970; `Infinity` without a limit. */
+  readonly endsAt: number
   /** Frees the timer and the listeners; without it a signal that outlives its calls would keep all of them. */
   close(): void
 }
 
-// A longer timer would fire at once: setTimeout keeps its delay in 31 bits.
-const longestTimerMs = 2 ** 31 - 1
+/** A longer timer would fire at once: setTimeout keeps its delay in 31 bits. */
+export const longestTimerMs = 2_147_483_647
 
 /** Starts the clock. `timeoutMs` of `Infinity` means no limit. */
 export function openDeadline(clock: Clock, timeoutMs: number, signals: readonly (AbortSignal | undefined)[]): Deadline {
@@ -45,7 +46,7 @@ export function openDeadline(clock: Clock, timeoutMs: number, signals: readonly 
     check() {
       if (failed !== undefined) throw failed
     },
-    leftMs: () => Math.min(endsAt - clock.now(), longestTimerMs),
+    endsAt,
     close() {
       clock.clearTimeout(timer)
       for (const signal of listened) signal.removeEventListener('abort', onAbort)

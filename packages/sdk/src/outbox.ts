@@ -328,8 +328,8 @@ function readItems(text: string | null | undefined): OutboxItem[] {
 }
 
 function isItem(value: unknown): value is OutboxItem {
-  const { _id, msg, ts, state } = Object(value) as Partial<OutboxItem>
-  return [_id, msg, ts].every((text) => typeof text === 'string') && (state === 'pending' || state === 'failed')
+  const { _id, msg, state } = Object(value) as Partial<OutboxItem>
+  return typeof _id === 'string' && typeof msg === 'string' && (state === 'pending' || state === 'failed')
 }
 
 function roomIsGone(error: OutboxError | undefined): boolean {

@@ -1,6 +1,7 @@
 import { backoffMs } from './call.ts'
 import type { CallSetup, RetryOptions } from './call.ts'
 import { platformClock } from './clock.ts'
+import { longestTimerMs } from './deadline.ts'
 import type { Deadline } from './deadline.ts'
 import { Failed, isPassing } from './failure.ts'
 import type { Failure } from './failure.ts'
@@ -15,7 +16,7 @@ export function repeating(retry: RetryOptions | false | undefined): NonNullable<
       } catch (error) {
         const failure = error instanceof Failed ? error.failure : undefined
         const pauseMs = retryAfterOf(failure) ?? backoffMs(delayMs, attempt)
-        if (!mayPass(failure) || attempt > times || pauseMs >= deadline.leftMs()) throw error
+        if (!mayPass(failure) || attempt > times || pauseMs >= leftMs(deadline)) throw error
         await pause(pauseMs, deadline)
         deadline.check()
       }
@@ -29,6 +30,10 @@ function retryAfterOf(failure: Failure | undefined): number | undefined {
 
 function mayPass(failure: Failure | undefined): boolean {
   return failure?.kind === 'no-answer' || (failure?.kind === 'refused' && isPassing(failure.status))
+}
+
+function leftMs({ endsAt }: Deadline): number {
+  return Math.min(endsAt - platformClock.now(), longestTimerMs)
 }
 
 /** Ends early when the deadline does. */

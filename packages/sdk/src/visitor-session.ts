@@ -101,8 +101,7 @@ class LiveVisitorSession implements VisitorSession {
 
   send(text: string): OutboxItem {
     if (this.#hasEnded) throw hasEnded()
-    if (typeof text !== 'string' || text === '')
-      throw new LivechatError('invalid-argument', 'There is nothing to send.')
+    if (typeof text !== 'string' || text === '') throw new LivechatError('invalid-argument', 'Nothing to send.')
     this.#room?.typing(false)
     return this.#outbox.add({ msg: text, rid: this.#openRid() })
   }
@@ -357,7 +356,7 @@ class LiveVisitorSession implements VisitorSession {
 
   #requireFollowed(): FollowedRoom {
     if (this.#hasEnded) throw hasEnded()
-    if (this.#room === undefined) throw new LivechatError('no-room', 'There is no conversation yet.')
+    if (this.#room === undefined) throw new LivechatError('no-room', 'No conversation yet.')
     return this.#room
   }
 
@@ -379,7 +378,7 @@ class LiveVisitorSession implements VisitorSession {
       this.#outbox.refuseAll(error)
       this.#room?.feed.end()
     } else if (rid !== undefined && code === 'invalid-room') this.#noteClosed(rid)
-    else this.#parts.options.logger?.warn('The server refused.', error)
+    else this.#parts.options.logger?.warn('Refused.', error)
   }
 }
 

@@ -1,6 +1,6 @@
 // A conversation as a customer's program holds it: with the SDK as it is published, from a folder outside the repository.
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -56,5 +56,18 @@ describe('the packed SDK, outside the repository', () => {
     writeFileSync(join(folder, file), program)
     const { stdout } = await run(process.execPath, [file, url, `message-${name}`], { cwd: folder })
     expect(JSON.parse(stdout)).toEqual({ said: ['Hello!'], refusal: [true, 400, 'room-closed', 'API'] })
+  })
+
+  test('holds the session of the readme, and ends with it', async () => {
+    const [, example] =
+      /```js\n(import \{ openVisitorSession[\s\S]*?)```/.exec(readFileSync(join(sdk, 'README.md'), 'utf8')) ?? []
+    const ending = "chat.on('message', ({ message }) => message.msg === 'Where is my invoice?' && chat.end())"
+    writeFileSync(join(folder, 'session.mjs'), `${String(example)}\n${ending}`)
+    const { stdout } = await run(process.execPath, ['session.mjs'], {
+      cwd: folder,
+      env: { ...process.env, DESKBELL_URL: url },
+    })
+    expect(stdout).toContain('online')
+    expect(stdout).toMatch(/said: \S+ Where is my invoice\?/)
   })
 })
