@@ -159,9 +159,9 @@ describe('a visitor session', () => {
     expect(sent.at(-1)).toBe(70_000)
     const { messages } = await until(session, (state) => state.messages.some((each) => each._id === uploaded._id))
     expect(messages.at(-1)).toMatchObject({ file: { name: 'notes.txt', type: 'text/plain' } })
-    const pages: VisitorState['messages'][number][][] = []
-    for await (const page of session.history({ pageSize: 2 })) pages.unshift(page)
-    expect(pages.flat()).toEqual(session.state.messages)
+    const pages: unknown[][] = []
+    for await (const page of session.history({ pageSize: 2 })) pages.push(page)
+    expect(pages.toReversed().flat()).toEqual(session.state.messages)
     await session.close()
     expect(session.state.room?.isOpen).toBe(false)
     await session.rate({ satisfaction: '5' })
