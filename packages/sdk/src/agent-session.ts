@@ -81,8 +81,9 @@ class LiveAgentSession implements AgentSession {
   readonly #refresh: () => void
   readonly #refreshQueue: () => void
   #outbox: Outbox | undefined
-  /** What was heard while it was read how things stand: told after that. */
-  #held: (() => void)[] | undefined
+  /** What was heard while it was read how things stand is told after that: what is read may be older. */
+  #held: (() => void)[] = []
+  #readings = 0
   #endStreams: (() => void) | undefined
   #hasEnded = false
 
@@ -106,8 +107,8 @@ class LiveAgentSession implements AgentSession {
       onRooms: (rooms) => this.#showLists(rooms, this.#outbox?.items ?? []),
       onRefused,
     })
-    this.#refresh = runWhenDue(() => this.#readAll(), onRefused)
-    this.#refreshQueue = runWhenDue(() => this.#readQueue(), onRefused)
+    this.#refresh = runWhenDue(() => this.#reading(() => this.#readAll()), onRefused)
+    this.#refreshQueue = runWhenDue(() => this.#reading(() => this.#readQueue()), onRefused)
     this.#queue = new AgentQueue({
       emit,
       onQueue: (queue) => this.#store.update({ queue }),
@@ -285,21 +286,14 @@ class LiveAgentSession implements AgentSession {
   /** Reads how everything stands: what changed unheard is told now. */
   async #readAll(): Promise<void> {
     if (this.#hasEnded) return
-    this.#held = []
-    try {
-      const [account, places, rooms] = await this.#persistence.run((signal) =>
-        Promise.all([this.#calls.account({ signal }), this.#calls.places({ signal }), this.#calls.rooms({ signal })]),
-      )
-      const isEarlier = !this.state.isLoaded
-      this.#setAccount({ ...unknownAccount, userId: this.userId, ...factsOf(account) })
-      this.#rooms.takeAll(places.update, rooms.update, { isEarlier })
-      await this.#readQueue()
-      this.#store.update({ isLoaded: true })
-    } finally {
-      const held = this.#held
-      this.#held = undefined
-      for (const hear of held) hear()
-    }
+    const [account, places, rooms] = await this.#persistence.run((signal) =>
+      Promise.all([this.#calls.account({ signal }), this.#calls.places({ signal }), this.#calls.rooms({ signal })]),
+    )
+    const isEarlier = !this.state.isLoaded
+    this.#setAccount({ ...unknownAccount, userId: this.userId, ...factsOf(account) })
+    this.#rooms.takeAll(places.update, rooms.update, { isEarlier })
+    await this.#readQueue()
+    this.#store.update({ isLoaded: true })
   }
 
   async #readQueue(): Promise<void> {
@@ -317,9 +311,20 @@ class LiveAgentSession implements AgentSession {
     if (this.#rooms.find(rid) !== undefined && (await this.#calls.place(rid, options)) === null) this.#rooms.leave(rid)
   }
 
+  async #reading(work: () => Promise<void>): Promise<void> {
+    this.#readings++
+    try {
+      await work()
+    } finally {
+      this.#readings--
+      const held = this.#readings === 0 ? this.#held.splice(0) : []
+      for (const hear of held) hear()
+    }
+  }
+
   /** Does it now, or after what is being read is told. */
   #hold(hear: () => void): void {
-    if (this.#held === undefined) hear()
+    if (this.#readings === 0) hear()
     else this.#held.push(hear)
   }
 
