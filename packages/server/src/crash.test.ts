@@ -69,7 +69,7 @@ describe('a server that is killed while 64 people write', () => {
     for (let round = 0; round < ROUNDS; round++) {
       const before = countAcknowledged(rooms)
       const writing = senders.map((sender) => writeUntilRefused(server, sender))
-      await pause(150 + Math.random() * 600)
+      await acknowledged(rooms, before + 1 + Math.floor(Math.random() * 200))
       const killedAt = performance.now()
       await server.kill()
       await Promise.all(writing)
@@ -123,6 +123,22 @@ async function writeUntilRefused(server: ServerProcess, sender: Sender): Promise
   }
 }
 
+/** Who waits until enough messages are acknowledged. */
+const lookers = new Set<() => void>()
+
+/** Answers once so many messages are acknowledged, in all rooms together. */
+function acknowledged(rooms: readonly Room[], most: number): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (countAcknowledged(rooms) < most) return
+      lookers.delete(look)
+      resolve()
+    }
+    lookers.add(look)
+    look()
+  })
+}
+
 async function sendAgain(server: ServerProcess, sender: Sender): Promise<void> {
   expect(await isSent(server, sender)).toBe(true)
 }
@@ -136,6 +152,7 @@ async function isSent(server: ServerProcess, sender: Sender): Promise<boolean> {
   expect(answer, server.said()).toMatchObject({ status: 200, body: { success: true, message: { _id: id, msg: id } } })
   room.acknowledged.set(id, (answer.body as { message: { ts: string } }).message.ts)
   sender.pending = undefined
+  for (const look of lookers) look()
   return true
 }
 
@@ -175,10 +192,6 @@ function verify(room: Room, changes: readonly Change[]): void {
 
 function countAcknowledged(rooms: readonly Room[]): number {
   return rooms.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0)
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 /** A measurement, not a test: the promise is two seconds on a quiet machine. */

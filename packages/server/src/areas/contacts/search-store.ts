@@ -1,4 +1,5 @@
 import { sql, type Expression, type ExpressionBuilder, type SqlBool } from 'kysely'
+import { escapeLike, likeAnywhere } from '../../database/like.ts'
 import type { Tables } from '../../database/schema.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { foldName } from '../timeline/timeline.ts'
@@ -102,17 +103,13 @@ function hasField(eb: Builder, keys: readonly string[], part: string): Expressio
       .whereRef('visitorField.visitorId', '=', 'visitor.id')
       .where('visitorField.key', 'in', [...keys])
       .where(
-        (field) => sql<SqlBool>`${field.ref('visitorField.folded')} like ${`%${escaped(foldName(part))}%`} escape '\\'`,
+        (field) => sql<SqlBool>`${field.ref('visitorField.folded')} like ${likeAnywhere(foldName(part))} escape '\\'`,
       ),
   )
 }
 
 /** SQL folds ASCII only: other letters are found as they are written. */
 function isLike(column: Expression<unknown>, term: string, pattern: (part: string) => string): Expression<SqlBool> {
-  return sql<SqlBool>`(lower(${column}) like ${pattern(escaped(term.toLowerCase()))} escape '\\'
-    or ${column} like ${pattern(escaped(term))} escape '\\')`
-}
-
-function escaped(part: string): string {
-  return part.replaceAll(/[\\%_]/g, String.raw`\$&`)
+  return sql<SqlBool>`(lower(${column}) like ${pattern(escapeLike(term.toLowerCase()))} escape '\\'
+    or ${column} like ${pattern(escapeLike(term))} escape '\\')`
 }

@@ -1,4 +1,5 @@
 import { sql, type Expression, type ExpressionBuilder, type SqlBool } from 'kysely'
+import { escapeLike, likeAnywhere } from '../../database/like.ts'
 import type { Tables } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
 import type { Reader } from '../../database/transaction.ts'
@@ -66,8 +67,8 @@ function conditionsOf(eb: ExpressionBuilder<Tables, 'department'>, filter: Depar
   return [
     ...(isArchived === undefined ? [] : [eb('archivedAt', isArchived ? 'is not' : 'is', null)]),
     ...(enabledOnly === true ? [eb('isEnabled', '=', 1)] : []),
-    ...(text === undefined ? [] : [isNamed(eb, `%${literal(text)}%`)]),
-    ...(prefix === undefined ? [] : [isNamed(eb, `${literal(prefix)}%`)]),
+    ...(text === undefined ? [] : [isNamed(eb, likeAnywhere(foldName(text)))]),
+    ...(prefix === undefined ? [] : [isNamed(eb, `${escapeLike(foldName(prefix))}%`)]),
     ...(exceptIds === undefined || exceptIds.length === 0 ? [] : [eb('id', 'not in', [...exceptIds])]),
     ...(ids === undefined ? [] : [eb('id', 'in', [...ids])]),
     ...(ofAgentId === undefined ? [] : [hasMember(eb, ofAgentId)]),
@@ -75,12 +76,7 @@ function conditionsOf(eb: ExpressionBuilder<Tables, 'department'>, filter: Depar
 }
 
 function isNamed(eb: ExpressionBuilder<Tables, 'department'>, pattern: string): Expression<SqlBool> {
-  return sql<SqlBool>`${eb.ref('nameFolded')} like ${pattern} escape '!'`
-}
-
-/** Text in a pattern that means nothing but itself. */
-function literal(text: string): string {
-  return foldName(text).replaceAll(/[!%_]/g, '!$&')
+  return sql<SqlBool>`${eb.ref('nameFolded')} like ${pattern} escape '\\'`
 }
 
 function hasMember(eb: ExpressionBuilder<Tables, 'department'>, agentId: string): Expression<SqlBool> {

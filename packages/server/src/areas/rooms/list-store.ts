@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { foldName } from '../timeline/timeline.ts'
+import { likeAnywhere } from '../../database/like.ts'
 import type { Reader } from '../../database/transaction.ts'
 
 /** Which rooms to list. Absent keys filter nothing. */
@@ -82,7 +83,7 @@ export function matches(reader: Reader, filter: RoomFilter) {
         .where('tag', 'in', [...tags]),
     )
   if (name !== undefined && name !== '') {
-    query = query.where(sql<boolean>`${sql.ref('nameFolded')} like ${containing(name)} escape '\\'`)
+    query = query.where(sql<boolean>`${sql.ref('nameFolded')} like ${likeAnywhere(foldName(name))} escape '\\'`)
   }
   return query
 }
@@ -93,7 +94,7 @@ function withField(query: RoomQuery, key: string, part: string): RoomQuery {
       .selectFrom('roomField')
       .select('roomId')
       .where('key', '=', key)
-      .where(sql<boolean>`${sql.ref('folded')} like ${containing(part)} escape '\\'`),
+      .where(sql<boolean>`${sql.ref('folded')} like ${likeAnywhere(foldName(part))} escape '\\'`),
   )
 }
 
@@ -123,8 +124,4 @@ function inState(reader: Reader, state: RoomFilter['state']) {
     case undefined:
       return query
   }
-}
-
-function containing(part: string): string {
-  return `%${foldName(part).replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
 }

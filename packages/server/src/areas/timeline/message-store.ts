@@ -1,5 +1,6 @@
 import { sql, type Expression, type ExpressionBuilder, type Insertable, type Selectable, type SqlBool } from 'kysely'
 import { fromJson, toJson } from '../../database/columns.ts'
+import { likeAnywhere } from '../../database/like.ts'
 import type { MessageTable, Tables } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
@@ -290,14 +291,6 @@ function foldedOf(text: string): string | null {
   if (!/[\u0080-\uffff]/.test(text)) return null
   const folded = foldName(text)
   return folded === text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) ? null : folded
-}
-
-function likeAnywhere(text: string): string {
-  return `%${escapeLike(text)}%`
-}
-
-function escapeLike(text: string): string {
-  return text.replaceAll(/[\\%_]/g, String.raw`\$&`)
 }
 
 function messageToRow(message: Message): Selectable<MessageTable> {

@@ -1,5 +1,5 @@
 import { fromJson } from '../../database/columns.ts'
-import type { Reader, Transaction } from '../../database/transaction.ts'
+import type { Reader } from '../../database/transaction.ts'
 
 export interface TransferPage {
   offset: number
@@ -24,15 +24,4 @@ export async function listTransfers(
   const counted = await reader.first(lines.select((eb) => eb.fn.countAll<number>().as('total')))
   const transfers = rows.map(({ extra }) => fromJson<{ transferData?: unknown }>(extra)?.transferData)
   return { transfers, total: counted?.total ?? 0 }
-}
-
-/** The pages that a visitor looked at during conversations are not forgotten; those of no conversation are, in their time. */
-export async function keepPages(tx: Transaction, visitorId: string): Promise<void> {
-  await tx.run(
-    tx.sql
-      .updateTable('pageVisit')
-      .set({ expiresAt: null })
-      .where('roomId', 'is not', null)
-      .where('tokenHash', '=', (eb) => eb.selectFrom('visitor').select('tokenHash').where('id', '=', visitorId)),
-  )
 }

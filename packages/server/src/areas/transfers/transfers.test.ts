@@ -491,23 +491,6 @@ describe('a visitor', () => {
       await expectRefused(ask(own), bare('error-transferring-inquiry'))
     },
   )
-
-  test('who moves keeps the pages that were looked at in a room', async () => {
-    const chat = await chatOfAnna()
-    const { transact, read } = desk.server.context
-    await transact(async (tx) => {
-      const row = await tx.first(tx.sql.selectFrom('visitor').select('tokenHash').where('id', '=', chat.id))
-      const page = { change: 'url', title: 'T', href: 'https://x', address: '::1', visitedAt: tx.now, roomId: chat.rid }
-      const expiresAt = '2026-02-04T10:00:00.000Z'
-      await tx.run(tx.sql.insertInto('pageVisit').values({ ...page, id: 'own', tokenHash: row!.tokenHash!, expiresAt }))
-      const loose = { ...page, id: 'loose', roomId: null, tokenHash: row!.tokenHash!, expiresAt }
-      await tx.run(tx.sql.insertInto('pageVisit').values(loose))
-      await tx.run(tx.sql.insertInto('pageVisit').values({ ...page, id: 'other', tokenHash: 'other', expiresAt }))
-    })
-    await transfer(chat, support)
-    const rows = await read.all(read.sql.selectFrom('pageVisit').select(['id', 'expiresAt']).orderBy('id'))
-    expect(rows.map(({ id, expiresAt }) => [id, expiresAt === null])).toEqual([['loose', false], ['other', false], ['own', true]]) // prettier-ignore
-  })
 })
 
 describe('the history of transfers', () => {

@@ -8,7 +8,6 @@ import { findEnabled, giveToAgent, returnToQueue, type Outside } from '../routin
 import { findOpenRoomOf, takeOpenRoom, takeRoom, updateRoom } from '../timeline/timeline.ts'
 import { noteDepartment, refuseBlocked, requireVisitor, takeVisitorById, type Visitor } from '../visitors/visitors.ts'
 import { forwardToDepartment } from './forward.ts'
-import { keepPages } from './store.ts'
 
 export { findLastMessage, findRoom, type Room } from '../rooms/rooms.ts'
 export { listTransfers } from './store.ts'
@@ -28,7 +27,6 @@ export async function transferByVisitor(
   if (room === undefined) throw new ApiError('error-transferring-inquiry')
   // Given to another visitor since we looked.
   if (room.visitor.id !== visitor.id) throw new ApiError('invalid-room')
-  await keepPages(tx, visitor.id)
   await moveToDepartment(tx, room, { departmentId, by: visitorAuthor(visitor), outside })
   return (await findRoom(tx, roomId)) ?? room
 }

@@ -1,5 +1,6 @@
 import { sql, type ExpressionBuilder, type Expression, type SqlBool } from 'kysely'
 import type { Tables } from '../../database/schema.ts'
+import { likeAnywhere } from '../../database/like.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { fold, fromRow, type User } from './store.ts'
 
@@ -67,9 +68,9 @@ function hasRole(eb: ExpressionBuilder<Tables, 'user'>, role: string): Expressio
 }
 
 function contains(eb: ExpressionBuilder<Tables, 'user'>, text: string): Expression<SqlBool> {
-  const pattern = `%${fold(text).replaceAll(/[!%_]/g, '!$&')}%`
+  const pattern = likeAnywhere(fold(text))
   const isLike = (column: 'usernameFolded' | 'nameFolded' | 'emailFolded') =>
-    sql<SqlBool>`${eb.ref(column)} like ${pattern} escape '!'`
+    sql<SqlBool>`${eb.ref(column)} like ${pattern} escape '\\'`
   return eb.or([isLike('usernameFolded'), isLike('nameFolded'), isLike('emailFolded')])
 }
 
