@@ -1,4 +1,6 @@
 // Bad networks: whatever happens to connections, each side ends with everything that was said, once and in order.
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openChat, type Chat } from '../testing/conversation.ts'
 import { startFaultProxy, type FaultProxy } from '../testing/fault-proxy.ts'
@@ -91,6 +93,44 @@ describe('a socket that is half open', () => {
     if (way === 'up') expect(await socket.ended).toMatchObject({ code: 4000 })
     await expect.poll(() => desk.server.sockets.count(), { timeout: 10_000 }).toBe(0)
     await proxy.close()
+    await desk.stop()
+  })
+})
+
+describe('a client that does not read', () => {
+  test('is cut off before what waits for it fills the memory', async () => {
+    const desk = await startTestServer()
+    const proxy = await startFaultProxy(await desk.listen())
+    const socket = await openSocket({ ...desk, listen: () => Promise.resolve(proxy.url) })
+    for (const link of proxy.links()) link.hold('down')
+    // What the server answers is as long as what it is asked: more than networks and the limit take together.
+    const id = 'x'.repeat(60_000)
+    for (let index = 0; index < 500; index++) socket.say({ msg: 'ping', id })
+    await expect.poll(() => desk.server.sockets.count(), { timeout: 15_000 }).toBe(0)
+    for (const link of proxy.links()) link.release('down')
+    await socket.ended
+    expect(socket.frames.length).toBeLessThan(500)
+    await proxy.close()
+    await desk.stop()
+  })
+})
+
+describe('a frame of a gigabyte', () => {
+  test('ends the socket with its first bytes', async () => {
+    const desk = await startTestServer()
+    const { hostname, port } = new URL(await desk.listen())
+    const raw = connect(Number(port), hostname)
+    const key = Buffer.alloc(16).toString('base64')
+    raw.write(
+      `GET /websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+    )
+    await once(raw, 'data')
+    // A masked text frame whose header promises 2^30 bytes, and none of them.
+    raw.write(Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 1, 2, 3, 4]))
+    raw.resume()
+    await once(raw, 'close')
+    await expect.poll(() => desk.server.sockets.count(), { timeout: 10_000 }).toBe(0)
     await desk.stop()
   })
 })

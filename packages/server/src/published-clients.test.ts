@@ -36,6 +36,9 @@ interface BotDriver {
   sendToRoomId(text: string, rid: string): Promise<unknown>
 }
 
+/** How long something may take on a busy machine. */
+const patient = { timeout: 15_000 }
+
 const quiet = { debug: ignore, info: ignore, warn: ignore, warning: ignore, error: ignore }
 
 describe('published clients', () => {
@@ -77,7 +80,7 @@ describe('published clients', () => {
     const { message } = await client.sendMessage({ rid: room._id, token, msg: 'Hello' })
     expect(message).toMatchObject({ rid: room._id, msg: 'Hello' })
     await answer(agent, room._id, 'Good morning')
-    await expect.poll(() => heard).toEqual(['Hello', 'Good morning'])
+    await expect.poll(() => heard, patient).toEqual(['Hello', 'Good morning'])
 
     const { ddp } = await client.socket
     const isBack = new Promise<void>((resolve) => ddp.on('open', resolve))
@@ -86,11 +89,11 @@ describe('published clients', () => {
     await client.setUpConnection()
     await client.subscribeRoom(room._id)
     await answer(agent, room._id, 'Still there')
-    await expect.poll(() => heard).toEqual(['Hello', 'Good morning', 'Still there'])
+    await expect.poll(() => heard, patient).toEqual(['Hello', 'Good morning', 'Still there'])
     const history = await client.loadMessages(room._id, { token, limit: 3 })
     expect(history.map(({ msg }) => msg)).toEqual(['Still there', 'Good morning', 'Hello'])
     await client.closeChat({ rid: room._id })
-    await expect.poll(() => heard.at(-1)).toBe('livechat-close')
+    await expect.poll(() => heard.at(-1), patient).toBe('livechat-close')
     await client.disconnect()
   })
 
@@ -112,7 +115,7 @@ describe('published clients', () => {
     const chat = await openChat(desk)
     const texts = async () => (await historyOf(desk, chat)).map(({ msg }) => msg)
     await say(desk, chat, 'question 1')
-    await expect.poll(texts).toContain('answer to question 1')
+    await expect.poll(texts, patient).toContain('answer to question 1')
 
     await restart()
     // It hears what is said from its return on, and looks for nothing that was said before.

@@ -1,4 +1,4 @@
-// Starts a PostgreSQL server that lives as long as the tests run, or finds one where its programs are not installed.
+// Finds a PostgreSQL server for the tests, or starts one that lives as long as they run.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, chownSync, constants, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
@@ -35,22 +35,18 @@ export async function teardown(): Promise<void> {
   await stop?.()
 }
 
-/**
- * The server that the environment names, else installed programs, else a server of this machine. One of our own is faster:
- * nothing that tests write has to survive, so it never waits for a disk.
- */
+/** The server that the environment names, else one of this machine that lets us make databases, else installed programs. */
 export async function findPostgres(): Promise<FoundPostgres | undefined> {
   const named = process.env[URL_VARIABLE]
   if (named !== undefined && named !== '') return { url: named }
-  const programs = findPrograms()
-  if (programs !== undefined) return { programs }
   for (const user of new Set(['postgres', 'root', userInfo().username])) {
     for (const database of ['postgres', 'test']) {
       const url = `postgres://${user}@127.0.0.1:5432/${database}`
       if (await answers(url)) return { url }
     }
   }
-  return undefined
+  const programs = findPrograms()
+  return programs === undefined ? undefined : { programs }
 }
 
 async function answers(url: string): Promise<boolean> {
@@ -59,8 +55,10 @@ async function answers(url: string): Promise<boolean> {
   client.on('error', () => undefined)
   try {
     await client.connect()
-    await client.query('select 1')
-    return true
+    const { rowCount } = await client.query(
+      'select 1 from pg_roles where rolname = current_user and (rolcreatedb or rolsuper)',
+    )
+    return rowCount === 1
   } catch {
     return false
   } finally {
