@@ -644,6 +644,17 @@ describe('catching up', () => {
     expect(await sync(chat, { after: String(next) })).toMatchObject({ changes: [], next, more: false })
   })
 
+  test('leaves out the kinds that the server hides, and gets past them', async () => {
+    const chat = await openChat(desk)
+    const { next } = await sync(chat)
+    await withSettings(desk, { Hide_System_Messages: ['livechat-started', 'command', 'uj'] }, async () => {
+      expect(await sync(chat)).toMatchObject({ changes: [], next, more: false })
+      const first = await sync(chat, { count: '1' })
+      expect(first).toMatchObject({ changes: [], more: true })
+      expect(first.next).toBeGreaterThan(0)
+    })
+  })
+
   test('in pages of any size ends with what the history shows', async () => {
     const chat = await openChat(desk)
     const sent: string[] = []

@@ -23,7 +23,6 @@ import {
   deleteMessage,
   findFirstAfter,
   findMessage,
-  listChanges,
   takeOpenRoom,
   listHistory,
   writeMessage,
@@ -39,6 +38,7 @@ import {
   requireVisitor,
   type Visitor,
 } from '../visitors/visitors.ts'
+import { readShownChanges, type ChangesPage } from './changes.ts'
 import { isPlain, messageTree } from './message-tree.ts'
 import { findQuotedMessageIds, quoteAttachment, type Attachment, type QuotedMessage } from './quotes.ts'
 
@@ -222,13 +222,12 @@ export async function readHistory(reader: Reader, request: HistoryRequest): Prom
 export async function readChanges(
   reader: Reader,
   request: { token: string; roomId: string; after: number; count: number | undefined },
-): Promise<{ changes: Message[]; next: number; hasMore: boolean }> {
+): Promise<ChangesPage> {
   const visitor = await requireVisitor(reader, request.token)
   const room = await requireOwnRoom(reader, visitor, request.roomId)
-  const limit = clamp(request.count, 100, await readSettings(reader))
-  const found = await listChanges(reader, room.id, request.after, limit + 1)
-  const changes = found.slice(0, limit)
-  return { changes, next: changes.at(-1)?.seq ?? request.after, hasMore: found.length > limit }
+  const settings = await readSettings(reader)
+  const limit = clamp(request.count, 100, settings)
+  return readShownChanges(reader, settings, { roomId: room.id, after: request.after, limit })
 }
 
 /**

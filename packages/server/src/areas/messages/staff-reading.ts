@@ -4,14 +4,8 @@ import type { Reader } from '../../database/transaction.ts'
 import { findRoom, mayRead } from '../rooms/rooms.ts'
 import { mostRows } from '../../page.ts'
 import { readSettings } from '../settings/settings.ts'
-import {
-  listChanges,
-  listChangesSince,
-  listHistory,
-  listSaid,
-  type Message,
-  type SaidPage,
-} from '../timeline/timeline.ts'
+import { listChangesSince, listHistory, listSaid, type Message, type SaidPage } from '../timeline/timeline.ts'
+import { readShownChanges, type ChangesPage } from './changes.ts'
 
 /**
  * What was said in a room, for agents who may read it (contract §D.3).
@@ -57,14 +51,11 @@ export async function readRoomChanges(
   reader: Reader,
   user: SignedIn,
   { roomId, after, count = 100 }: { roomId: string; after: number; count?: number | undefined },
-): Promise<{ changes: Message[]; next: number; hasMore: boolean }> {
+): Promise<ChangesPage> {
   await requireRoom(reader, user, roomId)
   const settings = await readSettings(reader)
   const limit = Math.max(1, Math.min(count, mostRows(settings)))
-  const found = await listChanges(reader, roomId, after, limit + 1)
-  const page = found.slice(0, limit)
-  const changes = page.filter(({ type }) => type === undefined || !settings.Hide_System_Messages.includes(type))
-  return { changes, next: page.at(-1)?.seq ?? after, hasMore: found.length > limit }
+  return readShownChanges(reader, settings, { roomId, after, limit })
 }
 
 /** Changes of a room looked through for those since a moment; who was away for longer reads the room anew. */

@@ -1,0 +1,23 @@
+import type { Reader } from '../../database/transaction.ts'
+import type { Settings } from '../settings/catalogue.ts'
+import { listChanges, type Message } from '../timeline/timeline.ts'
+
+/** A page of changes. Kinds that the server hides are left out, so the page may be shorter than asked while there are more. */
+export interface ChangesPage {
+  changes: Message[]
+  /** The latest change looked at: where the next page begins. */
+  next: number
+  hasMore: boolean
+}
+
+/** What changed in a room after a change number, in the order of the changes (docs/architecture.md, continuity). */
+export async function readShownChanges(
+  reader: Reader,
+  { Hide_System_Messages: hidden }: Pick<Settings, 'Hide_System_Messages'>,
+  { roomId, after, limit }: { roomId: string; after: number; limit: number },
+): Promise<ChangesPage> {
+  const found = await listChanges(reader, roomId, after, limit + 1)
+  const page = found.slice(0, limit)
+  const changes = page.filter(({ type }) => type === undefined || !hidden.includes(type))
+  return { changes, next: page.at(-1)?.seq ?? after, hasMore: found.length > limit }
+}
