@@ -91,7 +91,11 @@ describe('the desk', () => {
     server.agent.reply('After the end')
     await clock.settle()
     expect(texts()).toEqual(['Hello', 'Hello!', 'Bye'])
-    expect(told('notify-room')).toEqual([[{ _id }], ['anna', ['user-typing'], {}], ['anna', [], {}]])
+    expect(told('notify-room')).toEqual([
+      [{ _id, seq: expect.any(Number) }],
+      ['anna', ['user-typing'], {}],
+      ['anna', [], {}],
+    ])
     expect(told('livechat-room')).toMatchObject([
       [{ type: 'queueData', data: { spot: 3 } }],
       [{ type: 'agentStatus', status: 'offline' }],

@@ -94,7 +94,7 @@ export function makePeers(desk: Desk, clock: Clock): Peers {
   const ears: { [Type in Notice['type']]: (notice: Extract<Notice, { type: Type }>) => void } = {
     message: ({ room, message }) => tellMessage(room, message),
     deleted: ({ room, message }) => {
-      tell('notify-room', `${room.id}/deleteMessage`, () => [{ _id: message.id }])
+      tell('notify-room', `${room.id}/deleteMessage`, () => [{ _id: message.id, seq: message.seq }])
       tellMoved(room)
     },
     queued: ({ room, isNew }) => tellAssigned(room, { isNew }),

@@ -48,7 +48,7 @@ describe('a visitor’s socket', () => {
     await socket.settled()
     const last = socket.told('room-messages', chat.rid).at(-1)?.[0]
     expect(last).toMatchObject({ _id })
-    expect(socket.told('notify-room', `${chat.rid}/deleteMessage`)).toEqual([[{ _id }]])
+    expect(socket.told('notify-room', `${chat.rid}/deleteMessage`)).toEqual([[{ _id, seq: expect.any(Number) }]])
     await socket.close()
   })
 

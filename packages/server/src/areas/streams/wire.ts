@@ -28,7 +28,8 @@ export function ownMessageSaid(message: Message, isParticipant: boolean): Said {
 }
 
 export function deletionSaid(message: Message): Said {
-  const args = [{ _id: message.id }]
+  // The change number, so that a deletion leaves no hole that would have to be read (architecture §8).
+  const args = [{ _id: message.id, seq: message.seq }]
   return { staff: args, visitor: args }
 }
 
