@@ -21,6 +21,7 @@ import type { Reply } from './reply.ts'
 import { registerResources, type Resource } from './resources.ts'
 import { registerSounds } from './sounds.ts'
 import { registerSystem, type SystemOptions } from './system.ts'
+import { watchUnspoken } from './unspoken.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -92,6 +93,11 @@ export function makeHttpServer(options: ListenOptions): FastifyInstance {
     schemaController: { compilersFactory: noCompilers },
   })
   readBodiesOurselves(app)
+  const letGoOfUnspoken = watchUnspoken(app.server)
+  app.addHook('preClose', (done) => {
+    letGoOfUnspoken()
+    done()
+  })
   app.addHook('onRequest', (request, reply) => allowOrigin(request, reply, options))
   app.addHook('preParsing', limitTime)
   registerOperations(app, options)
