@@ -115,6 +115,8 @@ describe('an agent who takes a chat', () => {
     const looker = await openConsole(bob, ['room-messages', chat.rid])
     const [told, toldBob] = [record(socket, chat), record(looker, chat)]
     await take(anna, chat)
+    // What comes together is told once.
+    await socket.settled()
     await say(desk, chat, 'a secret')
     expect(await told()).toEqual([
       'subscriptions-changed inserted',
