@@ -219,12 +219,12 @@ export class Connection implements Peer {
       this.send(frames.connected(this.session.id))
       return
     }
+    if (!this.#isWithinAllowance(nowMs)) throw new BadFrame(1008, 'Too many requests')
     if (frame.msg === 'ping') {
       this.send(frames.pong(frame.id))
       return
     }
     if (frame.msg === 'connect' || frame.msg === 'ignored') return
-    if (!this.#isWithinAllowance(nowMs)) throw new BadFrame(1008, 'Too many requests')
     if (this.#waiting.length >= socketLimits.pending) throw new BadFrame(1008, 'Too many requests wait')
     if (!this.#isWithinAddress(frame, nowMs)) {
       this.#refuse(frame, wireError('too-many-requests', 'Too many requests from this address'))

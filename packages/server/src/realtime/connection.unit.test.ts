@@ -120,6 +120,17 @@ describe('a connection', () => {
     expect(calls).toHaveLength(anonymous)
   })
 
+  test.each(['{"msg":"ping"}', '{"msg":"pong"}', '{"msg":"whatever"}'])(
+    'that only says %s is held to the same',
+    (text) => {
+      const { connection, closed } = open()
+      for (let said = 0; said < socketLimits.framesPerMinute.anonymous; said++) connection.receive(text, 0)
+      expect(closed).toEqual([])
+      connection.receive(text, 0)
+      expect(closed).toEqual([{ code: 1008, reason: 'Too many requests' }])
+    },
+  )
+
   test('is answered in the order in which it asked, one after the other', async () => {
     const { connection, calls, answers, frames } = open()
     for (const id of [1, 2, 3]) connection.receive(callOf(id), 0)
