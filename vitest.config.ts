@@ -17,6 +17,7 @@ export default defineConfig({
             'lint/*.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/dist/**'],
+          testTimeout: 20_000,
         },
       },
       ...engines.map((engine) => ({

@@ -299,11 +299,14 @@ describe('S0', () => {
         ],
       },
     })
-    const [sent] = await saidTo(socket, method('4', 'sendMessage', { rid: chat.rid, msg: 'I am', bot: { i: 'bot' } }))
+    // What is said comes between the answers, whenever it is told.
+    const answerTo = async (id: string, name: string, param: unknown) =>
+      (await saidTo(socket, method(id, name, param))).find((text) => text.startsWith('{"msg":"result"'))
+    const sent = await answerTo('4', 'sendMessage', { rid: chat.rid, msg: 'I am', bot: { i: 'bot' } })
     expect(JSON.parse(sent ?? '')).toMatchObject({ id: '4', result: { rid: chat.rid, msg: 'I am' } })
-    const [found] = await saidTo(socket, method('5', 'getRoomIdByNameOrId', chat.rid))
+    const found = await answerTo('5', 'getRoomIdByNameOrId', chat.rid)
     expect(found).toBe(`{"msg":"result","id":"5","result":"${chat.rid}"}`)
-    const [named] = await saidTo(socket, method('6', 'getRoomNameById', chat.rid))
+    const named = await answerTo('6', 'getRoomNameById', chat.rid)
     const { fname } = await roomSeenBy(admin, chat.rid)
     expect(named).toBe(`{"msg":"result","id":"6","result":${JSON.stringify(fname)}}`)
   })
