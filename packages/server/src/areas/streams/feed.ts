@@ -66,7 +66,7 @@ export class Feed {
       read: options.read,
       log: options.log,
       isHeard: (roomId) => this.#isHeard(roomId),
-      before: (roomId) => this.#staff.admit(roomId),
+      tellComing: (roomId) => this.#staff.admit(roomId),
       tell: (message, visitorToken) => this.#tellMessage(message, visitorToken),
       recheck: (roomId) => this.#recheck(roomId),
     })

@@ -71,6 +71,8 @@ export class StaffFeed {
 
   /** Tells those who came into a room so, before what is said there next. */
   admit(roomId: string): Promise<void> {
+    // Perhaps the database was quicker than the event.
+    this.#rooms.move(roomId)
     return this.#rooms.admit(roomId)
   }
 

@@ -30,8 +30,8 @@ export interface WatchOptions {
   log: Logger
   /** Whether anybody listens to this room. */
   isHeard: (roomId: string) => boolean
-  /** Told before what was said since: who has come into the room. */
-  before: (roomId: string) => Promise<void>
+  /** Tells who has come into the room, before the line that says so. */
+  tellComing: (roomId: string) => Promise<void>
   /** Tells a message, with the token that its room's visitor has shown. */
   tell: (message: Message, visitorToken: string | undefined) => Promise<void>
   /** Looks up again who may listen to a room. */
@@ -145,15 +145,16 @@ export class Watches {
     watch.isDue = true
     this.#inOrder(watch, async () => {
       watch.isDue = false
-      await this.#options.before(roomId)
-      await this.#tellGiven(watch)
+      await this.#tellGiven(roomId, watch)
       if (watch.mustRead) await this.#tellChanges(roomId, watch)
     })
   }
 
   /** Tells what is given as long as one follows the other; at the first hole the database is asked. */
-  async #tellGiven(watch: Watch): Promise<void> {
-    for (const message of watch.given.splice(0)) {
+  async #tellGiven(roomId: string, watch: Watch): Promise<void> {
+    const given = watch.given.splice(0)
+    if (given.some(isComing)) await this.#options.tellComing(roomId)
+    for (const message of given) {
       if (watch.mustRead || message.seq <= watch.seq) continue
       watch.mustRead = watch.held > 0 || message.seq !== watch.seq + 1
       if (watch.mustRead) continue
@@ -163,11 +164,12 @@ export class Watches {
   }
 
   async #tellChanges(roomId: string, watch: Watch): Promise<void> {
-    const { read, tell } = this.#options
+    const { read, tell, tellComing } = this.#options
     for (;;) {
       // Before the look: what is committed meanwhile may be in it or not.
       watch.mustRead = false
       const changes = await listChanges(read, roomId, watch.seq, READ_AT_ONCE)
+      if (changes.some(isComing)) await tellComing(roomId)
       for (const message of changes) {
         if (watch.held > 0) return
         watch.seq = message.seq
@@ -182,6 +184,11 @@ export class Watches {
       this.#options.log.error({ err: error }, 'Listeners could not be told.')
     })
   }
+}
+
+/** The line that says that somebody has come into the room. */
+function isComing({ type }: Message): boolean {
+  return type === 'uj'
 }
 
 function makeWatch(seq: number, visitorToken: string | undefined): Watch {
