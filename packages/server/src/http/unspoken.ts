@@ -21,6 +21,7 @@ export function watchUnspoken(server: Server): () => void {
   server.on('upgrade', hasSpoken)
   return () => {
     isClosing = true
-    for (const socket of unspoken) socket.destroy()
+    // Where a request has begun it is answered.
+    for (const socket of unspoken) if (socket.bytesRead === 0) socket.destroy()
   }
 }
