@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { addressKey } from './address-key.ts'
+import { addressKey } from '../address-key.ts'
 import { createBoundedTable, type BoundedTable } from './bounded-table.ts'
 
 /** When failed sign-ins begin to slow further ones down, and how far. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { LimitClass } from '@deskbell/contract/operation.ts'
-import { addressKey } from './address-key.ts'
+import { addressKey } from '../address-key.ts'
 import { createBoundedTable, type BoundedTable } from './bounded-table.ts'
 
 /** A bucket that holds `calls` and fills up evenly in `windowMs`: a burst of that size, then that many per window. */

@@ -1,5 +1,5 @@
 import { ApiError } from '../api-error.ts'
-import { addressKey } from './address-key.ts'
+import { addressKey } from '../address-key.ts'
 import { createBoundedTable, type Remembered } from './bounded-table.ts'
 
 /** What one sender may have running at once, and what it may send within a while. */

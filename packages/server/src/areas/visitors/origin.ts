@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { addressKey } from '../../http/address-key.ts'
+import { addressKey } from '../../address-key.ts'
 
 /** Of the network a call came from, just enough to know it again: the address itself is kept only where a setting allows. */
 export function originOf(address: string): string {
