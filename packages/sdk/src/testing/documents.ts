@@ -11,7 +11,7 @@ import {
   type DeskMessage,
   type DeskRoom,
   type DeskVisitor,
-} from './desk.ts'
+} from './desk-model.ts'
 
 export type Inquiry = Output<Contract['GET /livechat/inquiries.queuedForUser']>['inquiries'][number]
 type User = Output<Contract['GET /me']>

@@ -10,7 +10,8 @@ import type {
   InRoom,
   NewAgent,
 } from './controls.ts'
-import { agentAuthor, Desk, visitorAuthor, type DeskAgent, type DeskRoom } from './desk.ts'
+import { Desk } from './desk.ts'
+import { agentAuthor, visitorAuthor, type DeskAgent, type DeskRoom } from './desk-model.ts'
 import { messageDocument } from './documents.ts'
 import { makeDirection, makeRequests } from './faults.ts'
 import { makeFetch } from './http.ts'

@@ -1,7 +1,8 @@
 // The way of a request to the desk and back, on no network.
 import type { Clock } from '../clock.ts'
 import type { FakeCall } from './controls.ts'
-import type { Desk, DeskAgent } from './desk.ts'
+import type { Desk } from './desk.ts'
+import type { DeskAgent } from './desk-model.ts'
 import type { Fate, Requests } from './faults.ts'
 import { readForm } from './files.ts'
 import { missing, type ReceivedFile } from './operation.ts'

@@ -1,6 +1,6 @@
 import type { Contract } from '@deskbell/contract/contract.ts'
 import type { Input, Output } from '@deskbell/contract/operation.ts'
-import type { DeskAgent } from './desk.ts'
+import type { DeskAgent } from './desk-model.ts'
 import { Refused } from './refusal.ts'
 
 /** A file that came in. */
@@ -37,4 +37,18 @@ export type Table<Keys extends keyof Contract> = { [Key in Keys]: Served<Key> }
 export function missing(key: string): Refused {
   const error = `must have required property '${key}' [invalid-params]`
   return new Refused(400, { success: false, error, errorType: 'invalid-params' })
+}
+
+/** A page of a list, with what every list answers beside its rows. */
+export function pageOf<Name extends string, Row>(
+  { offset = 0, count = 50 }: { offset?: number; count?: number },
+  name: Name,
+  rows: readonly Row[],
+) {
+  const shown = rows.slice(offset, offset + count)
+  return { [name]: shown, count: shown.length, offset, total: rows.length } as Record<Name, Row[]> & {
+    count: number
+    offset: number
+    total: number
+  }
 }

@@ -1,6 +1,7 @@
 // One socket as the server sees it: its handshake, its heartbeat, its subscriptions and methods (docs/realtime.md).
 import type { Clock } from '../clock.ts'
-import type { Desk, DeskAgent, DeskRoom } from './desk.ts'
+import type { Desk } from './desk.ts'
+import type { DeskAgent, DeskRoom } from './desk-model.ts'
 import { timeOf, type Reader } from './documents.ts'
 import { toEjson } from './ejson.ts'
 import { readFrame } from './faults.ts'

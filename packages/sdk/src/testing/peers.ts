@@ -1,6 +1,7 @@
 // The server's side of the sockets: frames in and out, who listens to what, and what is told.
 import type { Clock } from '../clock.ts'
-import type { Desk, DeskAgent, DeskMessage, DeskRoom, Notice } from './desk.ts'
+import type { Desk } from './desk.ts'
+import type { DeskAgent, DeskMessage, DeskRoom, Notice } from './desk-model.ts'
 import { agentDocument, inquiryDocument, messageDocument, type Reader } from './documents.ts'
 import { toEjson } from './ejson.ts'
 import { MY_MESSAGES, Peer, type Activity } from './peer.ts'

@@ -1,5 +1,5 @@
 import type { Message } from '../answers.ts'
-import type { DeskRoom } from './desk.ts'
+import type { DeskRoom } from './desk-model.ts'
 import { publicFile } from './files.ts'
 import { messageDocument, timeOf, type Reader } from './documents.ts'
 

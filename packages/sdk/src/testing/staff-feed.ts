@@ -1,5 +1,5 @@
 // What consoles of agents are told of the rooms they list: that a room came, how it is now, that it is gone.
-import type { DeskAgent, DeskRoom } from './desk.ts'
+import type { DeskAgent, DeskRoom } from './desk-model.ts'
 import { roomDocument, subscriptionDocument, userDocument, type Reader } from './documents.ts'
 
 /** Tells everybody who listens to a key. */

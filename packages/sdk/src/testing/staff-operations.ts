@@ -1,19 +1,13 @@
 // What members of the staff can ask for over HTTP: as much as an agent's session needs.
 import type { Contract } from '@deskbell/contract/contract.ts'
-import { agentAuthor, isThere, personOf, type Desk, type DeskAgent, type DeskMessage, type DeskRoom } from './desk.ts'
-import {
-  inquiryDocument,
-  listedDocument,
-  messageDocument,
-  roomDocument,
-  subscriptionDocument,
-  timeOf,
-  userDocument,
-} from './documents.ts'
+import type { Desk } from './desk.ts'
+import { agentAuthor, isThere, personOf, type DeskAgent } from './desk-model.ts'
+import { inquiryDocument, listedDocument, messageDocument, roomDocument, userDocument } from './documents.ts'
 import { carriedFile } from './files.ts'
-import { missing, type Table } from './operation.ts'
-import { changesSince, historyOf } from './reading.ts'
-import { bare, forbidden, inWords, noFile, notPermitted, Refused, signInFailed, withCode } from './refusal.ts'
+import { missing, pageOf, type Table } from './operation.ts'
+import { bare, forbidden, noFile, notPermitted, signInFailed, withCode } from './refusal.ts'
+import { isOwn, isWaiting, requireOwn, requireWritable } from './staff-guards.ts'
+import { staffReading, type ReadingKey } from './staff-reading.ts'
 
 type StaffKey = Extract<
   keyof Contract,
@@ -30,17 +24,7 @@ type StaffKey = Extract<
   | 'POST /livechat/inquiries.returnAsInquiry'
   | 'POST /livechat/room.forward'
   | 'POST /livechat/room.closeByUser'
-  | 'GET /livechat/rooms'
-  | 'GET /rooms.get'
-  | 'GET /rooms.info'
-  | 'GET /subscriptions.get'
-  | 'GET /subscriptions.getOne'
   | 'POST /subscriptions.read'
-  | 'GET /livechat/messages/:rid'
-  | 'GET /livechat/room.history/:rid'
-  | 'GET /livechat/room.changes/:rid'
-  | 'GET /chat.syncMessages'
-  | 'GET /chat.getMessage'
   | 'POST /chat.sendMessage'
   | 'POST /rooms.upload/:rid'
   | 'POST /chat.update'
@@ -48,8 +32,8 @@ type StaffKey = Extract<
 >
 
 /** The operations of the staff on a desk. */
-export function staffOperations(desk: Desk): Table<StaffKey> {
-  return { ...session(desk), ...queue(desk), ...serving(desk), ...listing(desk), ...saying(desk), ...reading(desk) }
+export function staffOperations(desk: Desk): Table<StaffKey | ReadingKey> {
+  return { ...session(desk), ...queue(desk), ...serving(desk), ...saying(desk), ...staffReading(desk) }
 }
 
 /** Signs in with what a client gave: a token, or a name and a password; answers the token of the session. */
@@ -113,7 +97,7 @@ function session(desk: Desk) {
     },
     'GET /livechat/users/:type': {
       isStaffs: true,
-      answer: ({ query }) => page(query, 'users', desk.agents.map(listedDocument)),
+      answer: ({ query }) => pageOf(query, 'users', desk.agents.map(listedDocument)),
     },
     'GET /livechat/config/routing': {
       isStaffs: true,
@@ -138,7 +122,7 @@ function queue(desk: Desk) {
       isStaffs: true,
       answer: ({ query }) => {
         const waiting = [...desk.rooms.values()].filter(isWaiting)
-        return page(
+        return pageOf(
           query,
           'inquiries',
           waiting.map((room) => inquiryDocument(room, { withLast: desk.options.routing === 'manual' })),
@@ -226,60 +210,6 @@ function serving(desk: Desk) {
   } satisfies Partial<Table<StaffKey>>
 }
 
-function listing(desk: Desk) {
-  return {
-    'GET /livechat/rooms': {
-      isStaffs: true,
-      answer: ({ caller, query }) => {
-        const { agents, open, queued } = query
-        if (!caller.isManager && agents?.join() !== caller.id) throw forbidden('unauthorized')
-        const found = [...desk.rooms.values()].filter((room) => {
-          if (queued === true && !isWaiting(room)) return false
-          if (open !== undefined && open !== (room.closed === undefined)) return false
-          return agents === undefined || agents.includes(room.servedBy?.agent.id ?? '')
-        })
-        return page(
-          query,
-          'rooms',
-          found.map((room) => roomDocument(room, 'staff')),
-        )
-      },
-    },
-    'GET /rooms.get': {
-      isStaffs: true,
-      answer: ({ caller }) => ({
-        update: servedOpen(desk, caller).map((room) => roomDocument(room, 'staff')),
-        remove: [],
-      }),
-    },
-    'GET /rooms.info': {
-      isStaffs: true,
-      requires: ['roomId'],
-      answer: ({ caller, query: { roomId } }) => {
-        const room = desk.rooms.get(roomId)
-        if (room === undefined || !desk.mayRead(caller, room))
-          throw new Refused(400, { success: false, error: 'not-allowed', errorType: 'Not Allowed' })
-        return { room: roomDocument(room, 'staff') }
-      },
-    },
-    'GET /subscriptions.getOne': {
-      isStaffs: true,
-      requires: ['roomId'],
-      answer: ({ caller, query: { roomId } }) => {
-        const room = servedOpen(desk, caller).find(({ id }) => id === roomId)
-        return { subscription: room === undefined ? null : subscriptionDocument(room, caller) }
-      },
-    },
-    'GET /subscriptions.get': {
-      isStaffs: true,
-      answer: ({ caller }) => ({
-        update: servedOpen(desk, caller).map((room) => subscriptionDocument(room, caller)),
-        remove: [],
-      }),
-    },
-  } satisfies Partial<Table<StaffKey>>
-}
-
 function saying(desk: Desk) {
   return {
     'POST /chat.sendMessage': {
@@ -327,119 +257,4 @@ function saying(desk: Desk) {
       },
     },
   } satisfies Partial<Table<StaffKey>>
-}
-
-function reading(desk: Desk) {
-  return {
-    'GET /livechat/messages/:rid': {
-      isStaffs: true,
-      answer: ({ caller, params: { rid }, query: { count = 50, offset = 0, before, after } }) => {
-        const room = requireReadable(desk, caller, rid)
-        const beforeMs = before === undefined ? Infinity : Date.parse(before)
-        const afterMs = after === undefined ? -Infinity : Date.parse(after)
-        const said = room.messages.filter(
-          ({ deletedMs, type, sentMs }) =>
-            deletedMs === undefined && type === undefined && sentMs < beforeMs && sentMs > afterMs,
-        )
-        const messages = said
-          .reverse()
-          .slice(offset, offset + count)
-          .map((message) => messageDocument(message, room, 'staff'))
-        return { messages, count, offset, total: said.length }
-      },
-    },
-    'GET /livechat/room.history/:rid': {
-      isStaffs: true,
-      answer: ({ caller, params: { rid }, query }) => ({
-        messages: historyOf(requireReadable(desk, caller, rid), { limit: 50, ...query }, 'staff'),
-      }),
-    },
-    'GET /livechat/room.changes/:rid': {
-      isStaffs: true,
-      answer: ({ caller, params: { rid }, query: { after = 0, count = 100 } }) =>
-        changesSince(requireReadable(desk, caller, rid), after, count, 'staff'),
-    },
-    'GET /chat.syncMessages': {
-      isStaffs: true,
-      requires: ['roomId', 'lastUpdate'],
-      answer: ({ caller, query: { roomId, lastUpdate } }) => {
-        const room = desk.rooms.get(roomId)
-        if (room === undefined || !desk.mayRead(caller, room)) throw withCode('error-not-allowed')
-        const later = room.messages.filter(({ updatedMs }) => updatedMs > Date.parse(lastUpdate))
-        return {
-          result: {
-            updated: later
-              .filter(({ deletedMs }) => deletedMs === undefined)
-              .map((message) => messageDocument(message, room, 'staff')),
-            deleted: later.flatMap(({ id, deletedMs }) =>
-              deletedMs === undefined ? [] : [{ _id: id, _deletedAt: timeOf(deletedMs) }],
-            ),
-          },
-        }
-      },
-    },
-    'GET /chat.getMessage': {
-      isStaffs: true,
-      requires: ['msgId'],
-      answer: ({ caller, query: { msgId } }) => {
-        const { room, message } = requireMessage(desk, caller, msgId)
-        return { message: messageDocument(message, room, 'staff') }
-      },
-    },
-  } satisfies Partial<Table<StaffKey>>
-}
-
-/** A page of a list, with what every list answers beside its rows. */
-function page<Name extends string, Row>(
-  { offset = 0, count = 50 }: { offset?: number; count?: number },
-  name: Name,
-  rows: readonly Row[],
-) {
-  const shown = rows.slice(offset, offset + count)
-  return { [name]: shown, count: shown.length, offset, total: rows.length } as Record<Name, Row[]> & {
-    count: number
-    offset: number
-    total: number
-  }
-}
-
-function isWaiting({ servedBy, closed }: DeskRoom): boolean {
-  return servedBy === undefined && closed === undefined
-}
-
-function servedOpen(desk: Desk, agent: DeskAgent): DeskRoom[] {
-  return [...desk.rooms.values()].filter(({ servedBy, closed }) => servedBy?.agent === agent && closed === undefined)
-}
-
-function isOwn({ type, author }: DeskMessage, { id }: DeskAgent): boolean {
-  return type === undefined && author.kind === 'user' && author.id === id
-}
-
-function requireWritable(desk: Desk, caller: DeskAgent, rid: string): DeskRoom {
-  const room = desk.rooms.get(rid)
-  if (room === undefined) throw bare('error-invalid-room')
-  if (!desk.mayRead(caller, room)) throw bare('error-not-allowed')
-  if (room.closed !== undefined) throw bare('room-closed')
-  return room
-}
-
-function requireReadable(desk: Desk, caller: DeskAgent, rid: string): DeskRoom {
-  const room = desk.rooms.get(rid)
-  if (room === undefined) throw bare('invalid-room')
-  if (!desk.mayRead(caller, room)) throw bare('not-allowed')
-  return room
-}
-
-function requireMessage(desk: Desk, caller: DeskAgent, id: string) {
-  const found = desk.findMessage(id)
-  if (found === undefined || found.message.deletedMs !== undefined || !desk.mayRead(caller, found.room))
-    throw inWords(`No message found with the id of "${id}".`)
-  return found
-}
-
-function requireOwn(desk: Desk, caller: DeskAgent, roomId: string, id: string) {
-  const found = requireMessage(desk, caller, id)
-  if (found.room.id !== roomId) throw inWords('The room id provided does not match where the message is from.')
-  if (!isOwn(found.message, caller)) throw withCode('error-action-not-allowed')
-  return found
 }

@@ -1,6 +1,7 @@
 // What visitors can ask for over HTTP.
 import type { Contract } from '@deskbell/contract/contract.ts'
-import { visitorAuthor, type Desk, type DeskMessage, type DeskRoom, type DeskVisitor } from './desk.ts'
+import type { Desk } from './desk.ts'
+import { visitorAuthor, type DeskMessage, type DeskRoom, type DeskVisitor } from './desk-model.ts'
 import { agentDocument, messageDocument, roomDocument, timeOf, visitorDocument } from './documents.ts'
 import { carriedFile } from './files.ts'
 import type { Table } from './operation.ts'
