@@ -16,6 +16,8 @@ export interface Context {
   transact: Transact
   /** Sees what is committed. */
   read: Reader
+  /** The same for lists and searches, which may go through many rows: nobody else waits for it. */
+  scan: Reader
   /** Milliseconds since 1970. */
   clock: () => number
   config: Config

@@ -137,7 +137,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
 }
 
 function makeContext(
-  { transact, reader }: Database,
+  { transact, reader, scanner }: Database,
   { clock, newId, config, log }: Pick<Context, 'clock' | 'config' | 'log'> & { newId: () => string },
   { nameServers }: Surroundings,
 ): Context {
@@ -145,6 +145,7 @@ function makeContext(
   return {
     transact,
     read: reader,
+    scan: scanner,
     clock,
     config,
     log,

@@ -37,6 +37,8 @@ export interface Database {
   transact: Transact
   /** Sees what is committed. */
   reader: Reader
+  /** The same for what may go through many rows: nobody else waits for it. */
+  scanner: Reader
   /** The migrations that opening it ran, and the backup made before them. */
   migrated: { names: string[]; backup?: string }
   /** Rules and queries that wait for their turn. */

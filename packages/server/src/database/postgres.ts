@@ -19,7 +19,8 @@ import {
   type TransactionHooks,
 } from './transaction.ts'
 
-const POOL_SIZE = 10
+/** Scans have connections of their own, and few: lists that take long keep no send waiting. */
+const sizes = { transactions: 10, scans: 3, migration: 1 }
 const MAX_WAITING = 2_000
 const MAX_RESTARTS = 8
 
@@ -40,6 +41,7 @@ const NUMERIC = 1700
 export interface PostgresDatabase {
   transact: Transact
   reader: Reader
+  scanner: Reader
   pool: pg.Pool
   waiting(): number
   restarts(): Restarts
@@ -55,12 +57,12 @@ const timeouts = {
 }
 
 /** A pool whose whole numbers arrive as numbers: our counts stay below 2^53. A migration may take its time. */
-export function openPool(url: string, use: 'transactions' | 'migration' = 'transactions'): pg.Pool {
+export function openPool(url: string, use: keyof typeof sizes = 'transactions'): pg.Pool {
   const types: pg.CustomTypesConfig = {
     getTypeParser: (oid: number, format?: 'text' | 'binary') =>
       oid === INT8 || oid === NUMERIC ? Number : (pg.types.getTypeParser as TypeParsers)(oid, format),
   }
-  const shape = use === 'migration' ? { max: 1 } : { max: POOL_SIZE, ...timeouts }
+  const shape = { max: sizes[use], ...(use !== 'migration' && timeouts) }
   // The pool waits for it; its types do not say so.
   const onConnect = prepareConnection as (client: pg.ClientBase) => void
   const pool = new pg.Pool({ connectionString: url, types, keepAlive: true, onConnect, ...shape })
@@ -124,6 +126,7 @@ function executorOn(client: pg.ClientBase | pg.Pool): Executor {
 /** Ordinary pooled transactions at READ COMMITTED, run again whole when PostgreSQL asks for it. */
 export function openPostgres(url: string, sql: Kysely<Tables>, hooks: TransactionHooks): PostgresDatabase {
   const pool = openPool(url)
+  const scans = openPool(url, 'scans')
   const reader = makeReader(sql, readsOn(pool))
   const restarted = { deadlock: 0, 'serialization-failure': 0, 'start-over': 0 }
 
@@ -162,10 +165,13 @@ export function openPostgres(url: string, sql: Kysely<Tables>, hooks: Transactio
   return {
     transact,
     reader,
+    scanner: makeReader(sql, readsOn(scans)),
     waiting: () => pool.waitingCount,
     restarts: () => restarted,
     pool,
-    close: () => pool.end(),
+    async close() {
+      await Promise.all([pool.end(), scans.end()])
+    },
   }
 }
 

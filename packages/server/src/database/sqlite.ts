@@ -1,6 +1,8 @@
-import Sqlite from 'better-sqlite3'
+import type Sqlite from 'better-sqlite3'
 import type { Kysely } from 'kysely'
+import { openScans } from './scans.ts'
 import type { Tables } from './schema.ts'
+import { openSqliteFile, sqliteExecutor } from './sqlite-file.ts'
 import {
   CommitFailed,
   QueueFull,
@@ -20,55 +22,14 @@ const MAX_WAITING = 5_000
 const MAX_BATCH = 300
 const MAX_BATCH_MS = 10
 const MAX_RESTARTS = 5
-const KEPT_STATEMENTS = 600
 
 export interface SqliteDatabase {
   transact: Transact
   reader: Reader
+  scanner: Reader
   waiting(): number
   restarts(): Restarts
   close(): Promise<void>
-}
-
-/** Opens a file the way every acknowledged write needs it: WAL, and a flush to disk in each commit. */
-function openSqliteFile(file: string, options: { readonly: boolean }): Sqlite.Database {
-  const connection = new Sqlite(file, { readonly: options.readonly, timeout: 0 })
-  if (!options.readonly) connection.pragma('journal_mode = WAL')
-  connection.pragma('synchronous = FULL')
-  // Where a plain flush leaves the bytes in the drive's cache (macOS), ask for the one that does not.
-  connection.pragma('fullfsync = ON')
-  connection.pragma('foreign_keys = ON')
-  connection.pragma('temp_store = MEMORY')
-  connection.pragma('cache_size = -16000')
-  // Moving the log into the file stops everybody for tens of milliseconds. Four times as rarely, most of its pages were
-  // written again meanwhile and move once; the log stays below about 20 MB.
-  connection.pragma('wal_autocheckpoint = 4000')
-  return connection
-}
-
-/** Runs statements on one connection, keeping the prepared ones by their text; with `readsOnly` it refuses to write. */
-function sqliteExecutor(connection: Sqlite.Database, { readsOnly = false } = {}): Executor {
-  const kept = new Map<string, Sqlite.Statement>()
-
-  function prepare(sql: string): Sqlite.Statement {
-    let found = kept.get(sql)
-    if (found === undefined) {
-      found = connection.prepare(sql)
-      if (readsOnly && !found.readonly) throw new Error('A readonly connection was asked to write.')
-      if (kept.size >= KEPT_STATEMENTS) kept.delete(kept.keys().next().value ?? '')
-      kept.set(sql, found)
-    }
-    return found
-  }
-
-  return {
-    all: (sql, values) =>
-      attempt(() => {
-        const prepared = prepare(sql)
-        return prepared.reader ? prepared.all(...values) : (prepared.run(...values), [])
-      }),
-    run: (sql, values) => attempt(() => prepare(sql).run(...values).changes),
-  }
 }
 
 /**
@@ -81,11 +42,6 @@ function insideTransaction(connection: Sqlite.Database, execute: Executor): Exec
     all: (sql, values) => (connection.inTransaction ? execute.all(sql, values) : gone()),
     run: (sql, values) => (connection.inTransaction ? execute.run(sql, values) : gone()),
   }
-}
-
-/** A rule that forgot an `await` must see a rejected promise, as it would on a database that answers later. */
-function attempt<Result>(action: () => Result): Promise<Result> {
-  return new Promise((resolve) => resolve(action()))
 }
 
 interface Waiting {
@@ -107,6 +63,7 @@ export function openSqlite(file: string, sql: Kysely<Tables>, hooks: Transaction
   const writer = openSqliteFile(file, { readonly: false })
   const readConnection = openSqliteFile(file, { readonly: true })
   const reader = makeReads(sql, { writer, readConnection })
+  const scans = openScans(file, sql)
   const queue: Waiting[] = []
   const restarted = { deadlock: 0, 'serialization-failure': 0, 'start-over': 0 }
   const noteRestart = () => void (restarted['start-over'] += 1)
@@ -143,10 +100,12 @@ export function openSqlite(file: string, sql: Kysely<Tables>, hooks: Transaction
   return {
     transact,
     reader,
+    scanner: scans.reader,
     waiting: () => queue.length,
     restarts: () => restarted,
     async close() {
       if (isWorking) await new Promise<void>((resolve) => idle.push(resolve))
+      await scans.close()
       readConnection.close()
       writer.close()
     },

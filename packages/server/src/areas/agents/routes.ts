@@ -82,11 +82,11 @@ export const agentRoutes: Handlers<typeof agents> = {
     const shown = query.enabledDepartmentsOnly === true ? memberships.filter(({ isEnabled }) => isEnabled) : memberships
     return { departments: shown.map((each) => ({ ...memberToWire(each), departmentName: each.departmentName })) }
   },
-  'GET /livechat/queue': async ({ read }, { query }) => {
+  'GET /livechat/queue': async ({ read, scan }, { query }) => {
     const page = readPage(query, await readSettings(read), loadColumns, [{ column: 'chats', direction: 'desc' }])
     const { agentId, departmentId, includeOfflineAgents } = query
     const filter = { agentId, departmentId, availableOnly: includeOfflineAgents !== true }
-    const { loads, total } = await listLoad(read, filter, page)
+    const { loads, total } = await listLoad(scan, filter, page)
     return { queue: loads.map(loadToWire), count: loads.length, offset: page.offset, total }
   },
 }

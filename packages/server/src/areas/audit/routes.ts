@@ -6,11 +6,11 @@ import { readSettings } from '../settings/settings.ts'
 import { listAudit, type AuditEntry } from './audit.ts'
 
 export const auditRoutes: Handlers<typeof audit> = {
-  'GET /audit.list': async ({ read }, { query }) => {
+  'GET /audit.list': async ({ read, scan }, { query }) => {
     const page = readPage(query, await readSettings(read), { ts: 'at' }, [{ column: 'at', direction: 'desc' }])
     const { actorId, action, subjectKind, subjectId, roomId } = query
     const span = { from: timeOf('from', query.from), to: timeOf('to', query.to) }
-    const { entries, total } = await listAudit(read, { actorId, action, subjectKind, subjectId, roomId, ...span }, page)
+    const { entries, total } = await listAudit(scan, { actorId, action, subjectKind, subjectId, roomId, ...span }, page)
     return { entries: entries.map(toWire), count: entries.length, offset: page.offset, total }
   },
 }

@@ -48,10 +48,10 @@ export const contactRoutes: Handlers<typeof contacts> = {
   'GET /livechat/visitors.info': async ({ read }, { query }) => ({
     visitor: visitorToStaff(await requireVisitorById(read, query.visitorId)),
   }),
-  'GET /livechat/visitors.search': async ({ read }, { query }) => {
+  'GET /livechat/visitors.search': async ({ read, scan }, { query }) => {
     const page = readPage(query, await readSettings(read), sortableVisitors, newestVisitors)
     const searchable = await listSearchable(read)
-    const { visitors: found, total } = await searchVisitors(read, { term: query.term, searchable }, page)
+    const { visitors: found, total } = await searchVisitors(scan, { term: query.term, searchable }, page)
     const visitors = found.map(visitorToStaff).map((visitor) => ({
       _id: visitor._id,
       username: visitor.username,
@@ -63,9 +63,9 @@ export const contactRoutes: Handlers<typeof contacts> = {
     }))
     return { visitors, count: visitors.length, offset: page.offset, total }
   },
-  'GET /livechat/visitors.autocomplete': async ({ read }, { query }) => {
+  'GET /livechat/visitors.autocomplete': async ({ scan }, { query }) => {
     const { term, exceptIds } = selectorOf(query.selector)
-    const found = await listByPrefix(read, { term, exceptIds, most: AUTOCOMPLETED })
+    const found = await listByPrefix(scan, { term, exceptIds, most: AUTOCOMPLETED })
     const items = found.map(({ id, name, username }) => ({
       _id: id,
       name,
@@ -89,7 +89,7 @@ export const contactRoutes: Handlers<typeof contacts> = {
     const history = rooms.map((room) => roomToWire(room, last.get(room.id), staff))
     return { history, count: history.length, offset: page.offset, total }
   },
-  'GET /livechat/visitors.searchChats/room/:roomId/visitor/:visitorId': async ({ read }, { params, query, user }) => {
+  'GET /livechat/visitors.searchChats/room/:roomId/visitor/:visitorId': async ({ read, scan }, { params, query, user }) => {
     const page = readPage(query, await readSettings(read), sortableChats, newestChats)
     if (!(await mayReadPast(read, user, params))) return { history: [], count: 0, offset: page.offset, total: 0 }
     const filter = {
@@ -99,7 +99,7 @@ export const contactRoutes: Handlers<typeof contacts> = {
       isServed: query.servedChatsOnly === 'true',
       source: query.source,
     }
-    const { rooms, total } = await listChats(read, filter, page)
+    const { rooms, total } = await listChats(scan, filter, page)
     // Nothing shown is written after the end, so the last message of a closed room is how it ended.
     const last = await findLastMessages(read, rooms)
     const history = rooms.map((room) => chatToWire(room, last.get(room.id)))
@@ -115,9 +115,9 @@ export const contactRoutes: Handlers<typeof contacts> = {
     const visitor = await findVisitorById(read, query.contactId)
     return { contact: visitor === undefined ? null : visitorToStaff(visitor) }
   },
-  'GET /omnichannel/contact.search': async ({ read }, { query }) => {
+  'GET /omnichannel/contact.search': async ({ scan }, { query }) => {
     const { email, phone, custom } = query
-    const visitor = await searchContact(read, { email, phone, fields: customOf(custom) })
+    const visitor = await searchContact(scan, { email, phone, fields: customOf(custom) })
     return { contact: visitor === undefined ? null : visitorToStaff(visitor) }
   },
   'POST /livechat/visitors.block': async ({ transact }, { body, user }) => {

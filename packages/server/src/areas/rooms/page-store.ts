@@ -35,8 +35,12 @@ export async function findServingIds(reader: Reader, idsOrNames: readonly string
 }
 
 /** What these filters ask for no index is sorted by: most rooms may have to be looked at for a few that match. */
-function mayBeFew({ name, tags, fields = {} }: RoomFilter): boolean {
-  return tags !== undefined || (name !== undefined && name !== '') || Object.keys(fields).length > 0
+function mayBeFew(filter: RoomFilter): boolean {
+  return asksForOtherTables(filter) || (filter.name !== undefined && filter.name !== '')
+}
+
+function asksForOtherTables({ tags, fields = {} }: RoomFilter): boolean {
+  return tags !== undefined || Object.keys(fields).length > 0
 }
 
 /** Every room that matches, where they are few. */
@@ -160,7 +164,7 @@ async function countTagged(
 
 /** Most rooms are closed: counting all and those that are open takes less than counting the closed ones. */
 function countedClosed(reader: Reader, filter: RoomFilter) {
-  if (mayBeFew(filter) || asksForClosing(filter)) return countedWithin(reader, filter)
+  if (asksForOtherTables(filter) || asksForClosing(filter)) return countedWithin(reader, filter)
   const all = matches(reader, { ...filter, state: undefined })
   const open = all.where('closedAt', 'is', null)
   return reader.sql.selectNoFrom(sql<number>`(${counted(all)}) - (${counted(open)})`.as('total'))

@@ -97,8 +97,8 @@ export const roomRoutes: Handlers<typeof rooms> = {
   'POST /livechat/rooms.removeAllClosedRooms': async ({ transact, clock }, { body }) => ({
     removedRooms: await removeClosedRooms(transact, { departmentIds: body.departmentIds, nowMs: clock() }),
   }),
-  'GET /livechat/rooms/filters': async ({ read }) => ({
-    filters: (await listSources(read)).map((type) => ({ type })),
+  'GET /livechat/rooms/filters': async ({ scan }) => ({
+    filters: (await listSources(scan)).map((type) => ({ type })),
   }),
   'POST /livechat/room.onHold': async ({ transact }, { body, user }) => {
     await transact((tx) => holdByUser(tx, user, body.roomId))
@@ -113,12 +113,12 @@ export const roomRoutes: Handlers<typeof rooms> = {
     await transact((tx) => joinRoom(tx, user, query.roomId))
     return {}
   },
-  'GET /livechat/rooms': async ({ read }, { query, user }) => {
+  'GET /livechat/rooms': async ({ read, scan }, { query, user }) => {
     const filter = filterOf(query)
     if (!user.can('view-livechat-rooms') && !isOwnList(query.agents, user)) throw new ApiError('unauthorized')
     const page = readPage(query, await readSettings(read), sortable, [{ column: 'openedAt', direction: 'desc' }])
-    const agents = filter.agents && (await findServingIds(read, filter.agents))
-    const { rooms: found, total } = await listRooms(read, { ...filter, agents }, page)
+    const agents = filter.agents && (await findServingIds(scan, filter.agents))
+    const { rooms: found, total } = await listRooms(scan, { ...filter, agents }, page)
     const last = await findLastMessages(read, found)
     const names = await findDepartmentNames(
       read,

@@ -9,6 +9,7 @@ import * as searchAndLists from './0006-search-and-lists.ts'
 import * as presence from './0007-presence.ts'
 import * as lighterIndexes from './0008-lighter-indexes.ts'
 import * as managers from './0009-managers.ts'
+import * as namesOfOpenRooms from './0010-names-of-open-rooms.ts'
 
 export interface Migration {
   name: string
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   { name: '0007-presence', up: presence.up },
   { name: '0008-lighter-indexes', up: lighterIndexes.up },
   { name: '0009-managers', up: managers.up },
+  { name: '0010-names-of-open-rooms', up: namesOfOpenRooms.up },
 ]
