@@ -135,10 +135,13 @@ function missingKey(operation: Operation): Refusal | undefined {
   }
   for (const part of [operation.params, operation.query, operation.body]) {
     const [first] = Object.entries(partsOf(part).properties)
-    if (first !== undefined)
-      return malformed(style, `${first[0]}: must be ${first[1]['type'] === 'integer' ? 'integer' : 'string'}`)
+    if (first !== undefined) return malformed(style, wrongType(first[1]['type']), first[0])
   }
   return undefined
+}
+
+function wrongType(type: unknown): string {
+  return `must be ${type === 'number' || type === 'integer' ? type : 'string'}`
 }
 
 function refusedAnswer(status: number, shownHere: readonly Shown[]): object {

@@ -58,10 +58,14 @@ export function retryAfterOf(details: unknown): number {
   return (details as { retryAfterSeconds?: number } | undefined)?.retryAfterSeconds ?? 60
 }
 
-/** The answer to a request that does not have the documented shape; `text` says what is wrong with it. */
-export function malformed(style: ValidationStyle, text: string): Refusal {
+/** The answer to a request that does not have the documented shape; `text` says what is wrong with it, and `field` where. */
+export function malformed(style: ValidationStyle, text: string, field?: string): Refusal {
   if (style === 'match') return failure(400, { error: text })
-  return failure(400, { error: style === 'schema' ? `${text} [invalid-params]` : text, errorType: 'invalid-params' })
+  return failure(400, {
+    error: style === 'schema' ? `${text} [invalid-params]` : text,
+    errorType: 'invalid-params',
+    ...(field !== undefined && { details: { field } }),
+  })
 }
 
 /** The answer while more wait for the disk than the server lets in, and when the disk is nearly full. */

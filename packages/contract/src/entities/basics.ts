@@ -17,10 +17,13 @@ export function Maybe<Schema extends TSchema>(schema: Schema) {
   return t.Optional(t.Union([schema, t.Null()]))
 }
 
+// A number, because the wire calls it so where it is none: `must be number` (contract §G.4).
+const Rows = t.Number({ minimum: 0, multipleOf: 1 })
+
 /** What every list takes (contract §G.4). */
 export const pageQuery = {
-  offset: t.Optional(t.Integer({ minimum: 0 })),
-  count: t.Optional(t.Integer({ minimum: 0 })),
+  offset: t.Optional(Rows),
+  count: t.Optional(Rows),
   sort: t.Optional(t.String({ maxLength: 1_000, description: 'JSON: fields and 1 or -1, in this order' })),
   fields: t.Optional(
     t.String({ maxLength: 1_000, description: 'JSON: fields and 1 to show only these, or 0 to leave them out' }),

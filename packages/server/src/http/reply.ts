@@ -22,7 +22,7 @@ const saysBusy = [QueueFull, RuleTooSlow, StartOver, PatternsBusy, DiskNearlyFul
 
 /** What a thrown thing becomes on the wire, or `undefined` for a fault of ours. */
 export function replyTo(error: unknown, operation: Operation): Reply | undefined {
-  if (error instanceof Malformed) return malformed(error.style, error.message)
+  if (error instanceof Malformed) return malformed(error.style, error.message, error.field)
   // Nothing was written: the caller may come back. After a failed commit that is not sure, so it is not said there.
   if (saysBusy.some((kind) => error instanceof kind)) return { ...busy, headers: { 'retry-after': '1' } }
   if (!(error instanceof ApiError)) return undefined

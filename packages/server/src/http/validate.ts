@@ -5,10 +5,13 @@ import type { Operation, ValidationStyle } from '@deskbell/contract/operation.ts
 export class Malformed extends Error {
   override name = 'Malformed'
   readonly style: ValidationStyle
+  /** Where in the request, as `message.rid`; absent where the request as a whole is meant. */
+  readonly field: string | undefined
 
-  constructor(text: string, style: ValidationStyle) {
+  constructor(text: string, style: ValidationStyle, field?: string) {
     super(text)
     this.style = style
+    this.field = field
   }
 }
 
@@ -76,16 +79,16 @@ function checkPart(ajv: Ajv, schema: object | undefined, value: unknown, style: 
   const validate = validatorFor(ajv, schema)
   if (validate(value)) return value
   const found = validate.errors ?? []
-  throw new Malformed(style === 'match' ? matchText(found, value) : schemaText(found), style)
+  throw new Malformed(style === 'match' ? matchText(found, value) : schemaText(found), style, fieldOf(found[0]))
 }
 
+/** The words that clients compare as a whole (contract §G.3), so the field is told beside them. */
 function schemaText(found: ErrorObject[]): string {
-  return found.map((error) => `${fieldOf(error)}${error.message ?? 'is not valid'}`).join('\n ')
+  return found.map(({ message = 'is not valid' }) => message).join('\n ')
 }
 
-function fieldOf(error: ErrorObject): string {
-  const path = error.instancePath.split('/').filter(Boolean).join('.')
-  return path === '' ? '' : `${path}: `
+function fieldOf(error: ErrorObject | undefined): string | undefined {
+  return error?.instancePath.split('/').filter(Boolean).join('.') || undefined
 }
 
 /** The texts of the old `check` package, which clients of these operations recognise. */

@@ -283,6 +283,37 @@ describe('bodies that are none', () => {
   }) // prettier-ignore
 })
 
+describe('a field of another kind', () => {
+  test.each([
+    ['GET /livechat/rooms', { query: { count: 'many' } }, 'must be number', 'count'],
+    ['GET /livechat/rooms', { query: { offset: '-1' } }, 'must be >= 0', 'offset'],
+    ['GET /livechat/rooms', { query: { count: '1.5' } }, 'must be multiple of 1', 'count'],
+    ['GET /livechat/rooms', { query: { open: 'perhaps' } }, 'must be boolean', 'open'],
+    ['GET /livechat/rooms', { query: { agents: 'anna' } }, 'must be array', 'agents'],
+    ['POST /livechat/message', { body: { token: 'x', rid: 'x', msg: 7 } }, 'must be string', 'msg'],
+    [
+      'POST /livechat/agent.status',
+      { body: { status: 'away' } },
+      'must be equal to one of the allowed values',
+      'status',
+    ],
+    ['POST /chat.sendMessage', { body: { message: {} } }, "must have required property 'rid'", 'message'],
+  ])(
+    '%s %j: is told in the words that clients compare, and which it is beside them',
+    async (key, input, text, field) => {
+      const { status, body } = await admin.raw(key, input)
+      const error = `${text} [invalid-params]`
+      expect([status, body]).toEqual([400, { success: false, error, errorType: 'invalid-params', details: { field } }])
+    },
+  )
+
+  test('is told without details where it is missing altogether', async () => {
+    const { body } = await admin.raw('GET /livechat/inquiries.getOne')
+    const error = "must have required property 'roomId' [invalid-params]"
+    expect(body).toEqual({ success: false, error, errorType: 'invalid-params' })
+  })
+})
+
 describe('prototypes', () => {
   test.each([
     '{"visitor":{"token":"p1","__proto__":{"polluted":1}}}',
