@@ -1,6 +1,6 @@
 // What the person who runs the server decides, before it starts: the environment and the flags of `deskbell serve`.
 // What an administrator edits while it runs is a setting, kept in the database.
-import { emailPattern, usernamePattern } from './areas/users/account-rules.ts'
+import { emailPattern, userIdPattern, usernamePattern } from './areas/users/account-rules.ts'
 import { closestOf } from './closest.ts'
 import { parseMailbox } from './mail/address.ts'
 
@@ -140,7 +140,7 @@ const variables = {
     meaning: 'E-mail address of the first administrator.',
   },
   DESKBELL_ADMIN_ID: {
-    kind: matching('text', 'letters, digits, dashes and underscores (64 at most)', /^[\w-]{1,64}$/),
+    kind: matching('text', 'letters, digits, dots, dashes and underscores (64 at most)', userIdPattern),
     meaning: 'Id of the first administrator, for tests and scripts that need to know it. Absent: a new one.',
   },
 } satisfies Record<string, Variable>

@@ -40,7 +40,7 @@ describe('what a server runs with', () => {
         DESKBELL_ADMIN_USERNAME: 'ada',
         DESKBELL_ADMIN_PASSWORD: ' a b ',
         DESKBELL_ADMIN_EMAIL: 'ada@example.org',
-        DESKBELL_ADMIN_ID: 'rocketchat-internal_1',
+        DESKBELL_ADMIN_ID: 'rocketchat.internal-admin_1',
       },
       {},
     )
@@ -51,7 +51,7 @@ describe('what a server runs with', () => {
       siteUrl: 'https://chat.example.org/desk',
       mail: { smtpUrl: 'smtps://desk:pa%20ss@mail.example.org', from: 'Help desk <desk@example.org>' },
       log: { level: 'warn' },
-      firstAdmin: { username: 'ada', password: ' a b ', email: 'ada@example.org', id: 'rocketchat-internal_1' },
+      firstAdmin: { username: 'ada', password: ' a b ', email: 'ada@example.org', id: 'rocketchat.internal-admin_1' },
     })
   })
 
@@ -124,6 +124,13 @@ describe('what is refused', () => {
     ['DESKBELL_RATE_LIMITS', 'no'],
   ])('%s=%s is a bad value', (name, value) => {
     expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(`^${name} must be `)])
+  })
+
+  test.each(['..', '.ada', 'a/b', 'x'.repeat(65)])('%s is no id for an administrator', (id) => {
+    const administrator = { DESKBELL_ADMIN_USERNAME: 'ada', DESKBELL_ADMIN_PASSWORD: 'secret' }
+    expect(problemsOf({ ...administrator, DESKBELL_ADMIN_ID: id })).toEqual([
+      expect.stringMatching(/^DESKBELL_ADMIN_ID must be /),
+    ])
   })
 
   test.each([

@@ -182,6 +182,7 @@ describe('deskbell user create', () => {
     [[...words, '--role', 'king'], 'correct horse', 'There is no role king. The roles are admin,'],
     [[...words, '--role', 'constructor'], 'correct horse', 'There is no role constructor.'],
     [[...words, '--role', 'admin'], 'short', 'The password needs at least 8 characters.'],
+    [[...words, '--role', 'user', '--id', '..'], 'correct horse', '.. is no id: letters, digits, dots,'],
   ])('%j with password %j is refused: %s', async (refused, input, sentence) => {
     const { code, errors } = await run(refused, { input })
     expect(code).toBe(1)
@@ -192,6 +193,13 @@ describe('deskbell user create', () => {
     await run([...words, '--role', 'user'], { input: 'correct horse' })
     const { code, errors } = await run([...words, '--role', 'user'], { input: 'correct horse' })
     expect({ code, errors }).toEqual({ code: 1, errors: 'deskbell: ben is already in use :(\n' })
+  })
+
+  test('refuses an id that is taken, and says that it is the id', async () => {
+    await run([...words, '--role', 'user', '--id', 'ben.1'], { input: 'correct horse' })
+    const others = words.map((word) => word.replace('ben', 'bert'))
+    const { code, errors } = await run([...others, '--role', 'user', '--id', 'ben.1'], { input: 'correct horse' })
+    expect({ code, errors }).toEqual({ code: 1, errors: 'deskbell: ben.1 is already in use :(\n' })
   })
 
   test('needs a stopped server on SQLite, and none on Postgres', async () => {

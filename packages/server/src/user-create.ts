@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { ApiError } from './api-error.ts'
 import { roles as knownRoles } from './areas/roles/catalogue.ts'
-import { createUser, isEmail, isLongEnough, leastPassword } from './areas/users/users.ts'
+import { createUser, isEmail, isLongEnough, isUserId, leastPassword } from './areas/users/users.ts'
 import type { NewUser } from './command-line.ts'
 import type { Config } from './config.ts'
 import { hashPassword } from './passwords.ts'
@@ -23,6 +23,8 @@ export async function addUser(config: Config, user: NewUser, password: string): 
   if (!isLongEnough(password)) throw new UserRefused(`The password needs at least ${String(leastPassword)} characters.`)
   if (!isEmail(user.email)) throw new UserRefused(`${user.email} is no e-mail address.`)
   const { id, username, name, email, roles } = user
+  if (id !== undefined && !isUserId(id))
+    throw new UserRefused(`${id} is no id: letters, digits, dots, dashes and underscores, 64 at most.`)
   const passwordHash = await hashPassword(password)
   const server = await startServer(config)
   try {

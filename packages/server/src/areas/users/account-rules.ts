@@ -6,10 +6,16 @@ import { roles as knownRoles } from '../roles/catalogue.ts'
 export const leastPassword = 8
 
 export const usernamePattern = /^[\p{L}\p{N}._-]{1,64}$/u
+/** An id that somebody chose stands in addresses by itself, so it is no `.` or `..`. */
+export const userIdPattern = /^\w[\w.-]{0,63}$/
 export const emailPattern = /^[^@\s]+@[^@\s]+$/
 
 export function isUsername(text: string): boolean {
   return usernamePattern.test(text)
+}
+
+export function isUserId(text: string): boolean {
+  return userIdPattern.test(text)
 }
 
 export function isEmail(text: string): boolean {

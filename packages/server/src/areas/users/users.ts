@@ -34,7 +34,7 @@ import {
 
 export type { Presence, ServiceStatus, User } from './store.ts'
 export type { UserColumn, UserFilter, UserPage } from './list-store.ts'
-export { isEmail, isLongEnough, isUsername, leastPassword, refuseWeakPassword } from './account-rules.ts'
+export { isEmail, isLongEnough, isUserId, isUsername, leastPassword, refuseWeakPassword } from './account-rules.ts'
 export { findUser, findUserByLogin, requireUser } from './find-user.ts'
 export {
   findPasswordHash,
@@ -211,7 +211,8 @@ async function addUser(tx: Transaction, by: Actor, draft: AccountDraft): Promise
     serviceStatus: draft.roles.includes(AGENT) ? 'not-available' : undefined,
     customFields: draft.customFields,
   })
-  if (!inserted) throw unavailable(draft.username)
+  // Names were looked at before: only the id can be somebody else's.
+  if (!inserted) throw unavailable(id)
   tx.emit('user.changed', { userId: id })
   const user = await requireUser(tx, id)
   await note(tx, { actor: by, action: 'user.created', subject: { kind: 'user', id }, after: notedOf(user) })
