@@ -5,6 +5,9 @@ import { operations } from '../operation.ts'
 
 const Tags = t.Array(t.String({ minLength: 1, maxLength: 256 }), { maxItems: 100 })
 
+// Clients that always write every key of a query leave these empty.
+const IdOrNone = t.Optional(t.String({ maxLength: 256, description: 'Empty counts as absent' }))
+
 const Fields = t.Record(t.String({ maxLength: 256 }), t.String({ maxLength: 1_000 }), { maxProperties: 100 })
 
 // The larger form first: a form that does not match takes the keys away that it does not know.
@@ -28,7 +31,7 @@ export const rooms = operations('Rooms', {
     caller: 'anyone',
     limit: 'open',
     validation: 'match',
-    query: t.Object({ token: Token, rid: t.Optional(Id), agentId: t.Optional(Id) }),
+    query: t.Object({ token: Token, rid: IdOrNone, agentId: IdOrNone }),
     returns: t.Object({ room: Room, newRoom: t.Boolean() }),
     errors: {
       'invalid-token': 'bare',

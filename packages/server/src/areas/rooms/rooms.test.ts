@@ -160,6 +160,15 @@ describe('opening a room', () => {
     expect(JSON.stringify(room)).not.toMatch(/forged|2020|onHold/)
   })
 
+  test('a room or an agent that is asked for with an empty id is not asked for', async () => {
+    const { token, id } = await register(desk)
+    const opened = await ask({ token, rid: '', agentId: '' })
+    expect(opened).toMatchObject({ status: 200, body: { newRoom: true } })
+    const { room } = opened.body as { room: Chat['room'] }
+    chats.push({ token, id, rid: room._id, room })
+    expect((await ask({ token, rid: '' })).body).toMatchObject({ newRoom: false, room: { _id: room._id } })
+  })
+
   test('unknown and missing tokens', async () => {
     expect(refusal(await ask({ token: 'nobody' }))).toEqual(bare('invalid-token'))
     expect(refusal(await ask({}))).toEqual([400, { success: false, error: `Match error: Missing key 'token'` }])
