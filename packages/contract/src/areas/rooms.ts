@@ -215,9 +215,10 @@ export const rooms = operations('Rooms', {
     summary: 'Conversations, filtered and sorted',
     description:
       '`open=true`: served and not on hold; `open=false`: closed; `queued`: waiting; `onhold`: on hold. ' +
-      '`customFields`: a JSON map, each value a part of the field’s. Without ' +
-      '`view-livechat-rooms`, `agents` must be exactly the caller.',
-    caller: { anyOf: ['view-livechat-rooms', 'view-l-room'] },
+      '`customFields`: a JSON map, each value a part of the field’s. Needs `view-livechat-rooms`, or `view-l-room` where ' +
+      '`agents` is exactly the caller.',
+    // What depends on the request is tested behind its shape and its dates (contract §G.3, §D.3).
+    caller: 'user',
     limit: 'staff',
     query: t.Object({
       ...pageQuery,

@@ -73,9 +73,18 @@ describe('the list of rooms', () => {
   })
 
   test('is closed to people without a permission, and to strangers', async () => {
-    expect((await list(user)).status).toBe(403)
-    expect((await list(user, { 'agents[]': user.id })).status).toBe(403)
+    const refused = [403, { success: false, error: 'unauthorized' }]
+    expect(refusal(await list(user))).toEqual(refused)
+    expect(refusal(await list(user, { 'agents[]': user.id }))).toEqual(refused)
     expect((await desk.anyone.raw('GET /livechat/rooms')).status).toBe(401)
+  })
+
+  test('what is wrong with the request is told before the permission is asked for', async () => {
+    for (const caller of [user, bob]) {
+      const undated = await list(caller, { createdAt: '{"start":"soon"}' })
+      expect(errorOf(undated)).toBe('The "createdAt.start" query parameter must be a valid date.')
+      expect(errorTypeOf(await list(caller, { count: 'many' }))).toBe('invalid-params')
+    }
   })
 })
 
