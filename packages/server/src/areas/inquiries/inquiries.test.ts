@@ -16,6 +16,7 @@ import {
   withSettings,
   type Chat,
 } from '../../../testing/conversation.ts'
+import { countReads } from '../../../testing/reads.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 
 let desk: TestServer
@@ -137,6 +138,32 @@ describe('looking at the queue', () => {
     expect(inquiry.lastMessage).toMatchObject({ _id, msg: 'the latest' })
     expect(inquiry.lastMessage).not.toHaveProperty('token')
   })
+
+  test.each([
+    ['GET /livechat/inquiries.list', () => manager],
+    ['GET /livechat/inquiries.queuedForUser', () => anna],
+    ['GET /livechat/inquiries.queued', () => anna],
+  ])(
+    '%s: each chat with its own last message, and a long queue is read no more often than a short one',
+    async (key, by) => {
+      const list = async () =>
+        (await by().raw(key)).body as { inquiries: { rid: string; lastMessage?: { msg: string } }[] }
+      const first = await openChat(desk)
+      await say(desk, first, `said by ${first.id}`)
+      const reads = await countReads(desk, list)
+      const chats = [first]
+      for (let n = 0; n < 4; n++) {
+        const chat = await openChat(desk)
+        chats.push(chat)
+        if (n > 0) await say(desk, chat, `said by ${chat.id}`)
+      }
+      const { inquiries } = await list()
+      const shown = new Map(inquiries.map(({ rid, lastMessage }) => [rid, lastMessage?.msg]))
+      const silent = chats[1]
+      for (const chat of chats) expect(shown.get(chat.rid)).toBe(chat === silent ? '' : `said by ${chat.id}`)
+      expect(await countReads(desk, list)).toBe(reads)
+    },
+  )
 
   test('a taken chat is in nobody’s queue but still has its inquiry; a closed one has none', async () => {
     const chat = await openChat(desk)

@@ -4,7 +4,7 @@ import type { Handlers } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { readPage, type PageQuery } from '../../page.ts'
 import { readSettings } from '../settings/settings.ts'
-import type { Room } from '../timeline/timeline.ts'
+import { findLastMessages, findRooms, type Message, type Room } from '../timeline/timeline.ts'
 import { inquiryToWire } from '../routing/wire.ts'
 import { roomToWire, staff } from '../timeline/wire.ts'
 import {
@@ -63,21 +63,30 @@ function departmentOf({ department }: QueueQuery): string | undefined {
   return department === '' ? undefined : department
 }
 
+/** Rooms and messages are read once for the whole page, however long it is. */
 async function listToWire(reader: Reader, { inquiries: found, total }: Queued, offset: number) {
-  const documents = await Promise.all(
-    found.map(async (inquiry) => {
-      // Removed since it was listed.
-      const room = await findRoom(reader, inquiry.roomId)
-      return room && documentOf(reader, inquiry, room, { isInSight: true })
-    }),
+  const rooms = await findRooms(
+    reader,
+    found.map(({ roomId }) => roomId),
   )
-  const shown = documents.filter((each) => each !== undefined)
-  return { inquiries: shown, count: shown.length, offset, total }
+  const last = (await showsMessages(reader)) ? await findLastMessages(reader, [...rooms.values()]) : noMessages
+  const documents = found.flatMap((inquiry) => {
+    // Removed since it was listed.
+    const room = rooms.get(inquiry.roomId)
+    return room === undefined ? [] : [inquiryToWire(inquiry, room, last.get(room.id))]
+  })
+  return { inquiries: documents, count: documents.length, offset, total }
 }
+
+const noMessages: ReadonlyMap<string, Message> = new Map()
 
 /** The document of an inquiry. Agents may look into chats in their sight only while they choose among them. */
 async function documentOf(reader: Reader, inquiry: Inquiry, room: Room, { isInSight }: { isInSight: boolean }) {
-  const { showQueue } = routingFlags(await readSettings(reader))
-  const isShown = isInSight && showQueue && inquiry.status === 'queued'
+  const isShown = isInSight && inquiry.status === 'queued' && (await showsMessages(reader))
   return inquiryToWire(inquiry, room, isShown ? await findLastMessage(reader, room) : undefined)
+}
+
+/** Whether the queue shows what was said last. */
+async function showsMessages(reader: Reader): Promise<boolean> {
+  return routingFlags(await readSettings(reader)).showQueue
 }
