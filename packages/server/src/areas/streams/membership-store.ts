@@ -58,26 +58,33 @@ export async function listDepartmentMembers(
   return members
 }
 
-/** Those of these people who may be given chats now: agents who are there and take some. */
-export async function listReady(
+/** What decides whether somebody wants to be told of something. */
+export interface Listener {
+  id: string
+  presence: string
+  preferences: Record<string, unknown>
+}
+
+/** These people; with `onlyReady` those of them who may be given chats now: agents who are there and take some. */
+export async function listListeners(
   reader: Reader,
   userIds: readonly string[],
-): Promise<{ id: string; presence: string; preferences: Record<string, unknown> }[]> {
-  const ready = []
+  { onlyReady }: { onlyReady: boolean },
+): Promise<Listener[]> {
+  const listeners: Listener[] = []
   for (let from = 0; from < userIds.length; from += IDS_AT_ONCE) {
-    const rows = await reader.all(
-      reader.sql
-        .selectFrom('user')
-        .select(['id', 'presence', 'preferences'])
-        .where('id', 'in', userIds.slice(from, from + IDS_AT_ONCE))
-        .where('serviceStatus', '=', 'available')
-        .where('isActive', '=', 1)
-        .where('presence', '!=', 'offline'),
-    )
-    for (const row of rows)
-      ready.push({ ...row, preferences: fromJson<Record<string, unknown>>(row.preferences) ?? {} })
+    const named = reader.sql
+      .selectFrom('user')
+      .select(['id', 'presence', 'preferences'])
+      .where('id', 'in', userIds.slice(from, from + IDS_AT_ONCE))
+    const ready = named
+      .where('serviceStatus', '=', 'available')
+      .where('isActive', '=', 1)
+      .where('presence', '!=', 'offline')
+    for (const row of await reader.all(onlyReady ? ready : named))
+      listeners.push({ ...row, preferences: fromJson<Record<string, unknown>>(row.preferences) ?? {} })
   }
-  return ready
+  return listeners
 }
 
 /** Chats that wait, with a mark of their state, the longest waiting first. */

@@ -7,8 +7,7 @@ import { findRoom } from '../rooms/rooms.ts'
 import { findInquiryOf, routingFlags } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import { findMessage, type Message } from '../timeline/timeline.ts'
-import { findUserById } from '../users/users.ts'
-import { listDepartmentMembers, listMembersOf, listReady } from './membership-store.ts'
+import { listDepartmentMembers, listListeners, listMembersOf, type Listener } from './membership-store.ts'
 import { messageNotice, queueNotice } from './wire.ts'
 
 const EVENT = 'notification'
@@ -36,10 +35,9 @@ async function notifyOfMessage(
   const room = await findRoom(read, roomId)
   if (room === undefined || message === undefined || !isNews(message)) return
   const said = messageNotice(message, room)
-  for (const id of listeners) {
-    const user = id === message.author.id ? undefined : await findUserById(read, id)
-    if (user !== undefined && wantsNotices(user)) say(hub, id, said)
-  }
+  const others = listeners.filter((id) => id !== message.author.id)
+  for (const user of await listListeners(read, others, { onlyReady: false }))
+    if (wantsNotices(user)) say(hub, user.id, said)
 }
 
 function isNews({ type, deletedAt }: Message): boolean {
@@ -58,7 +56,8 @@ async function notifyOfWaiting({ read, hub }: NotificationsOptions, roomId: stri
   const listeners = keys.map((key) => key.slice(0, -suffix.length))
   const meant = await mightTake(read, inquiry, listeners)
   const said = queueNotice(room)
-  for (const user of await listReady(read, meant)) if (wantsNotices(user)) say(hub, user.id, said)
+  for (const user of await listListeners(read, meant, { onlyReady: true }))
+    if (wantsNotices(user)) say(hub, user.id, said)
 }
 
 /** Those of these agents on whose lists the chat stands. */
@@ -74,7 +73,7 @@ async function mightTake(
 }
 
 /** Not somebody who is busy or wants none. */
-function wantsNotices({ presence, preferences }: { presence: string; preferences: Record<string, unknown> }): boolean {
+function wantsNotices({ presence, preferences }: Listener): boolean {
   return presence !== 'busy' && preferences['desktopNotifications'] !== 'nothing'
 }
 

@@ -411,6 +411,23 @@ describe('a notification', () => {
     await Promise.all([annas.close(), bobs.close()])
   })
 
+  test('of a message goes to everybody in the room but its writer and who is busy', async () => {
+    const chat = await wait()
+    const roles = ['user', 'livechat-manager']
+    const [writer, reader, busy] = [await desk.agent(), await desk.staff({ roles }), await desk.staff({ roles })]
+    await take(writer, chat)
+    for (const staff of [reader, busy]) await staff.call('GET /livechat/room.join', { query: { roomId: chat.rid } })
+    const sockets = [await openConsole(writer), await openConsole(reader), await openConsole(busy)]
+    await desk.server.streams.settled()
+    await busy.call('POST /users.setStatus', { body: { status: 'busy' } })
+    await answer(writer, chat.rid, 'Good morning')
+    await Promise.all(sockets.map((socket) => socket.settled()))
+    const told = [writer, reader, busy].map((staff, index) => notices(sockets[index] as Socket, staff))
+    expect(told).toEqual([[], [[expect.any(String), 'Good morning']], []])
+    await closeByVisitor(desk, chat)
+    await Promise.all(sockets.map((socket) => socket.close()))
+  })
+
   test('does not go to somebody who is busy, takes no chats, or wants none', async () => {
     const [busy, away, deaf] = [await desk.agent(), await desk.agent(), await desk.agent()]
     const sockets = [await openConsole(busy), await openConsole(away), await openConsole(deaf)]
