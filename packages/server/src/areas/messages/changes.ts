@@ -13,11 +13,17 @@ export interface ChangesPage {
 /** What changed in a room after a change number, in the order of the changes (docs/architecture.md, continuity). */
 export async function readShownChanges(
   reader: Reader,
-  { Hide_System_Messages: hidden }: Pick<Settings, 'Hide_System_Messages'>,
+  settings: Hiding,
   { roomId, after, limit }: { roomId: string; after: number; limit: number },
 ): Promise<ChangesPage> {
   const found = await listChanges(reader, roomId, after, limit + 1)
   const page = found.slice(0, limit)
-  const changes = page.filter(({ type }) => type === undefined || !hidden.includes(type))
-  return { changes, next: page.at(-1)?.seq ?? after, hasMore: found.length > limit }
+  return { changes: withoutHidden(page, settings), next: page.at(-1)?.seq ?? after, hasMore: found.length > limit }
+}
+
+type Hiding = Pick<Settings, 'Hide_System_Messages'>
+
+/** Without the kinds of lines that the server hides from everybody. */
+export function withoutHidden(messages: readonly Message[], { Hide_System_Messages: hidden }: Hiding): Message[] {
+  return messages.filter(({ type }) => type === undefined || !hidden.includes(type))
 }

@@ -458,6 +458,17 @@ describe('what changed since a moment', () => {
     expect(JSON.stringify(updated)).not.toContain(chat.token)
   })
 
+  test('leave out the kinds of lines that the server hides', async () => {
+    const chat = await openChat(desk)
+    await answer(anna, chat.rid, 'hello')
+    const since = new Date(desk.clock.now() - 1_000).toISOString()
+    const kinds = async () => (await sync(chat.rid, since)).updated.map(({ t, msg }) => t ?? msg)
+    expect(await kinds()).toEqual(['livechat-started', 'command', 'uj', 'hello'])
+    await withSettings(desk, { Hide_System_Messages: ['uj', 'command'] }, async () => {
+      expect(await kinds()).toEqual(['livechat-started', 'hello'])
+    })
+  })
+
   test('wants a date', async () => {
     const chat = await openChat(desk)
     for (const lastUpdate of ['', 'yesterday']) {

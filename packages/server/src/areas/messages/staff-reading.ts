@@ -5,7 +5,7 @@ import { findRoom, mayRead } from '../rooms/rooms.ts'
 import { mostRows } from '../../page.ts'
 import { readSettings } from '../settings/settings.ts'
 import { listChangesSince, listHistory, listSaid, type Message, type SaidPage } from '../timeline/timeline.ts'
-import { readShownChanges, type ChangesPage } from './changes.ts'
+import { readShownChanges, withoutHidden, type ChangesPage } from './changes.ts'
 
 /**
  * What was said in a room, for agents who may read it (contract §D.3).
@@ -62,7 +62,8 @@ export async function readRoomChanges(
 const CHANGES_LOOKED_THROUGH = 500
 
 /**
- * What changed in a room after a moment (contract §E.4): messages as they are now, those taken back included.
+ * What changed in a room after a moment (contract §E.4): messages as they are now, those taken back included, without the
+ * kinds of lines that the server hides.
  * @throws `error-not-allowed`
  */
 export async function readChangesSince(
@@ -71,7 +72,8 @@ export async function readChangesSince(
   { roomId, since }: { roomId: string; since: string },
 ): Promise<Message[]> {
   await requireReadable(reader, user, roomId)
-  return listChangesSince(reader, roomId, since, CHANGES_LOOKED_THROUGH)
+  const changes = await listChangesSince(reader, roomId, since, CHANGES_LOOKED_THROUGH)
+  return withoutHidden(changes, await readSettings(reader))
 }
 
 /**
