@@ -456,6 +456,17 @@ describe('taking back', () => {
     })
   })
 
+  test('is told to those who were away, also where such lines are hidden', async () => {
+    await withSettings(desk, { Message_ShowDeletedStatus: true, Hide_System_Messages: ['rm'] }, async () => {
+      const chat = await openChat(desk)
+      const { _id } = await say(desk, chat, 'regretted')
+      expect((await onMessage('DELETE', _id, chat)).status).toBe(200)
+      const input = { params: { rid: chat.rid }, query: { token: chat.token } }
+      const { changes } = await desk.anyone.call('GET /livechat/messages.sync/:rid', input)
+      expect(changes.at(-1)).toMatchObject({ _id, deletedAt: expect.any(String) })
+    })
+  })
+
   test('twice in parallel happens once', async () => {
     const chat = await openChat(desk)
     const { _id } = await say(desk, chat, 'x')

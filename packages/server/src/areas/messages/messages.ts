@@ -167,8 +167,13 @@ export async function deleteVisitorMessage(tx: Transaction, place: Place): Promi
   const author = visitorAuthor(visitor)
   if (!settings.Message_AllowDeleting || !isOwn(message, author)) throw new ApiError('error-action-not-allowed')
   const by = { id: author.id, username: author.username }
-  await deleteMessage(tx, message, { by, leavesPlaceholder: settings.Message_ShowDeletedStatus })
+  await deleteMessage(tx, message, { by, leavesPlaceholder: leavesPlaceholder(settings) })
   return message
+}
+
+/** A line that is hidden from everybody would tell nobody that the message is gone: then it leaves none. */
+function leavesPlaceholder({ Message_ShowDeletedStatus, Hide_System_Messages }: Settings): boolean {
+  return Message_ShowDeletedStatus && !Hide_System_Messages.includes('rm')
 }
 
 export interface HistoryRequest {
@@ -305,7 +310,7 @@ export async function deleteStaffMessage(tx: Transaction, user: SignedIn, place:
   if (!settings.Message_AllowDeleting || !isOwn(message, staffAuthor(user)))
     throw new ApiError('error-action-not-allowed')
   const by = { id: user.id, username: user.username }
-  await deleteMessage(tx, message, { by, leavesPlaceholder: settings.Message_ShowDeletedStatus })
+  await deleteMessage(tx, message, { by, leavesPlaceholder: leavesPlaceholder(settings) })
   return message
 }
 
