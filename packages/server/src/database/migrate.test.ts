@@ -30,14 +30,22 @@ async function use<Result>(work: (database: Database) => Promise<Result>): Promi
 }
 
 /** Writes what migrations have run, as another program would have. */
-async function pretend(change: 'add 9999-from-the-future' | 'forget the last one'): Promise<void> {
+function pretend(change: 'add 9999-from-the-future' | 'forget the last one'): Promise<void> {
   const last = all.at(-1) ?? ''
-  const text =
+  return run(
     change === 'forget the last one'
       ? `delete from "migration" where "name" = '${last}'`
-      : `insert into "migration" ("name", "appliedAt") values ('9999-from-the-future', '2030-01-01T00:00:00.000Z')`
+      : `insert into "migration" ("name", "appliedAt") values ('9999-from-the-future', '2030-01-01T00:00:00.000Z')`,
+  )
+}
+
+/** Runs statements as they are written. */
+async function run(...statements: string[]): Promise<void> {
   await use((database) =>
-    database.transact((tx) => tx.run({ compile: () => ({ ...tx.sql.selectFrom('job').compile(), sql: text }) })),
+    database.transact(async (tx) => {
+      const any = tx.sql.selectFrom('job').compile()
+      for (const text of statements) await tx.run({ compile: () => ({ ...any, sql: text }) })
+    }),
   )
 }
 
@@ -67,6 +75,26 @@ describe('an empty database', () => {
       await other.remove()
     }
   })
+})
+
+test('names of visitors who were there before are found in any case as well', async () => {
+  const visitor = (id: string, name: string) =>
+    `insert into "visitor" ("id", "username", "name", "updatedAt") values ('${id}', 'guest-${id}', '${name}', '')`
+  await run(
+    ...Array.from({ length: 1_001 }, (_, n) =>
+      visitor(`v${String(n).padStart(4, '0')}`, n % 1_000 === 0 ? 'МАРИЯ' : 'Ana'),
+    ),
+    ...['usernameFolded', 'nameFolded'].map((column) => `alter table "visitor" drop column "${column}"`),
+    `delete from "migration" where "name" = '0011-folded-names'`,
+  )
+  const folded = await use(({ transact }) =>
+    transact((tx) =>
+      tx.all(
+        tx.sql.selectFrom('visitor').select(['id', 'nameFolded']).where('nameFolded', 'is not', null).orderBy('id'),
+      ),
+    ),
+  )
+  expect(folded).toEqual(['v0000', 'v1000'].map((id) => ({ id, nameFolded: 'мария' })))
 })
 
 describe('a database of a newer program', () => {

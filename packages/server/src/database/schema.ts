@@ -44,6 +44,9 @@ export interface VisitorTable {
   tokenHash: string | null
   username: string | null
   name: string | null
+  /** Folded for searching, where SQL's own folding would not do. */
+  usernameFolded: string | null
+  nameFolded: string | null
   email: string | null
   phone: string | null
   /** What the visitor wrote in a message. Shown to agents, and never taken for who somebody is. */

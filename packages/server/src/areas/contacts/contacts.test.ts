@@ -110,6 +110,25 @@ describe('searching visitors', () => {
     expect(JSON.stringify((await search('wallaby')).visitors)).not.toContain(token)
   })
 
+  test('finds names of any script, whatever the case', async () => {
+    const maria = await register(desk, { name: 'Мария Élodie', username: 'ÖZGÜR' })
+    for (const term of ['мария', 'МАРИЯ ÉLO', 'élodie', 'ÉLODIE', 'özg', 'ÖZGÜR'])
+      expect([term, (await search(term)).ids]).toEqual([term, [maria.id]])
+    const items = async (term: string) => {
+      const query = { selector: JSON.stringify({ term }) }
+      return (await anna.call('GET /livechat/visitors.autocomplete', { query })).items.map(({ _id }) => _id)
+    }
+    for (const term of ['мар', 'МАР']) expect(await items(term)).toEqual([maria.id])
+    expect(await items('élodie')).toEqual([])
+
+    await desk.anyone.call('POST /livechat/visitor', { body: { visitor: { token: maria.token, name: 'Ümit' } } })
+    expect([(await search('мария')).ids, (await search('ümit')).ids]).toEqual([[], [maria.id]])
+    await desk.anyone.call('POST /livechat/visitor', { body: { visitor: { token: maria.token, name: 'Plain' } } })
+    expect([(await search('ümit')).ids, (await search('plain')).ids]).toEqual([[], [maria.id]])
+    await desk.anyone.call('DELETE /livechat/visitor/:token', { params: { token: maria.token } })
+    expect((await search('özgür')).ids).toEqual([])
+  })
+
   test('answers all for no term, newest first, and no removed ones', async () => {
     desk.clock.advance(1_000)
     const newest = await register(desk)

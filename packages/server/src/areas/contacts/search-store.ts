@@ -41,7 +41,7 @@ export async function listByPrefix(
     .selectFrom('visitor')
     .selectAll()
     .where('disabledAt', 'is', null)
-    .where((eb) => isLike(eb.ref('name'), term, (part) => `${part}%`))
+    .where((eb) => isLike(eb, 'name', `${escapeLike(foldName(term))}%`))
   if (exceptIds.length > 0) chosen = chosen.where('id', 'not in', [...exceptIds])
   return (await reader.all(chosen.orderBy('name').orderBy('id').limit(most))).map(visitorFromRow)
 }
@@ -76,12 +76,12 @@ export async function findByCriteria(reader: Reader, { email, phone, fields }: C
 }
 
 function meanings(eb: Builder, term: string, searchable: readonly string[]): Expression<SqlBool>[] {
-  const anywhere = (part: string) => `%${part}%`
+  const anywhere = likeAnywhere(foldName(term))
   return [
     hasAddress(eb, term),
     hasNumber(eb, term),
-    isLike(eb.ref('name'), term, anywhere),
-    isLike(eb.ref('username'), term, anywhere),
+    isLike(eb, 'name', anywhere),
+    isLike(eb, 'username', anywhere),
     ...(searchable.length === 0 ? [] : [hasField(eb, searchable, term)]),
   ]
 }
@@ -108,8 +108,8 @@ function hasField(eb: Builder, keys: readonly string[], part: string): Expressio
   )
 }
 
-/** SQL folds ASCII only: other letters are found as they are written. */
-function isLike(column: Expression<unknown>, term: string, pattern: (part: string) => string): Expression<SqlBool> {
-  return sql<SqlBool>`(lower(${column}) like ${pattern(escapeLike(term.toLowerCase()))} escape '\\'
-    or ${column} like ${pattern(escapeLike(term))} escape '\\')`
+/** Whether a name, folded, is like a pattern. SQL folds ASCII alone: where that would not do, the folded name is kept. */
+function isLike(eb: Builder, column: 'name' | 'username', pattern: string): Expression<SqlBool> {
+  const folded = sql`coalesce(${eb.ref(`${column}Folded`)}, lower(${eb.ref(column)}))`
+  return sql<SqlBool>`${folded} like ${pattern} escape '\\'`
 }

@@ -4,7 +4,7 @@ import { likeAnywhere } from '../../database/like.ts'
 import type { MessageTable, Tables } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
-import { foldName } from './room-store.ts'
+import { foldName, foldedOf } from './room-store.ts'
 
 /** Something said in a room, or a line of the system. */
 export interface Message {
@@ -284,13 +284,6 @@ export async function listSaid(reader: Reader, page: SaidPage): Promise<{ messag
   const rows = await reader.all(query.selectAll().orderBy('sentAt', page.order).limit(page.limit).offset(page.offset))
   const counted = await reader.first(query.select((eb) => eb.fn.countAll<number>().as('total')))
   return { messages: rows.map(messageFromRow), total: counted?.total ?? 0 }
-}
-
-/** A text folded for searching, where SQL cannot do it: it knows the case of ASCII letters only. */
-function foldedOf(text: string): string | null {
-  if (!/[\u0080-\uffff]/.test(text)) return null
-  const folded = foldName(text)
-  return folded === text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) ? null : folded
 }
 
 function messageToRow(message: Message): Selectable<MessageTable> {

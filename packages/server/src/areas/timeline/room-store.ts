@@ -60,6 +60,13 @@ export function foldName(name: string): string {
   return name.normalize('NFKC').toLowerCase()
 }
 
+/** A text folded for searching, where SQL cannot do it: it knows the case of ASCII letters only. */
+export function foldedOf(text: string): string | null {
+  if (!/[\u0080-\uffff]/.test(text)) return null
+  const folded = foldName(text)
+  return folded === text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()) ? null : folded
+}
+
 type RoomRow = Selectable<RoomTable>
 
 const roomById = statement((db, p: { id: string }) => db.selectFrom('room').selectAll().where('id', '=', p.id))

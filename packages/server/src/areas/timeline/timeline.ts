@@ -27,6 +27,7 @@ export { HIDDEN_AGENT } from './hidden-agents.ts'
 export {
   deleteRoom,
   foldName,
+  foldedOf,
   findOpenRoomOf,
   findRoom,
   findRooms,

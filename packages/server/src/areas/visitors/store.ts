@@ -4,6 +4,7 @@ import { fromJson, toJson, withoutNulls } from '../../database/columns.ts'
 import type { VisitorTable } from '../../database/schema.ts'
 import { statement } from '../../database/statement.ts'
 import type { Reader, Transaction } from '../../database/transaction.ts'
+import { foldedOf } from '../timeline/timeline.ts'
 
 /** A person chatting from outside. */
 export interface Visitor {
@@ -118,6 +119,8 @@ const insertKept = statement((sql, p: Insertable<VisitorTable>) =>
       tokenHash: p.tokenHash,
       username: p.username,
       name: p.name,
+      usernameFolded: p.usernameFolded,
+      nameFolded: p.nameFolded,
       email: p.email,
       phone: p.phone,
       status: 'online',
@@ -146,6 +149,8 @@ export async function insertVisitor(
   const row = {
     ...visitor,
     name: visitor.name ?? null,
+    usernameFolded: foldedOf(visitor.username),
+    nameFolded: foldedOf(visitor.name ?? ''),
     email: visitor.email ?? null,
     phone: visitor.phone ?? null,
     departmentId: visitor.departmentId ?? null,
@@ -177,6 +182,7 @@ export async function updateVisitor(tx: Transaction, id: string, change: Visitor
       .updateTable('visitor')
       .set({
         ...change,
+        ...(change.name !== undefined && { nameFolded: foldedOf(change.name) }),
         ...(change.token !== undefined && { tokenHash: hashOf(change.token) }),
         updatedAt: tx.now,
       })
@@ -283,6 +289,8 @@ export async function disableVisitor(tx: Transaction, visitor: Visitor): Promise
         tokenHash: null,
         username: null,
         name: null,
+        usernameFolded: null,
+        nameFolded: null,
         email: null,
         phone: null,
         foundEmail: null,

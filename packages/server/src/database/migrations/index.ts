@@ -10,6 +10,7 @@ import * as presence from './0007-presence.ts'
 import * as lighterIndexes from './0008-lighter-indexes.ts'
 import * as managers from './0009-managers.ts'
 import * as namesOfOpenRooms from './0010-names-of-open-rooms.ts'
+import * as foldedNames from './0011-folded-names.ts'
 
 export interface Migration {
   name: string
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   { name: '0008-lighter-indexes', up: lighterIndexes.up },
   { name: '0009-managers', up: managers.up },
   { name: '0010-names-of-open-rooms', up: namesOfOpenRooms.up },
+  { name: '0011-folded-names', up: foldedNames.up },
 ]
