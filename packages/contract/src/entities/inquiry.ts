@@ -12,7 +12,12 @@ export const Inquiry = t.Object({
   message: t.String(),
   status: t.Union([t.Literal('ready'), t.Literal('queued'), t.Literal('taken')]),
   department: t.Optional(t.String()),
-  v: t.Object({ _id: t.String(), username: t.String(), status: t.String() }),
+  v: t.Object({
+    _id: t.String(),
+    username: t.String(),
+    status: t.String(),
+    activity: t.Optional(t.Array(t.String())),
+  }),
   defaultAgent: t.Optional(t.Object({ agentId: t.String(), username: t.String() })),
   lastMessage: t.Optional(Message),
   source: t.Object({ type: t.String(), destination: t.Optional(t.String()) }),

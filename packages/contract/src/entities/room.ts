@@ -25,6 +25,7 @@ export const Room = t.Object({
     status: t.String(),
     name: t.Optional(t.String()),
     lastMessageTs: t.Optional(Time),
+    activity: t.Optional(t.Array(t.String(), { description: 'The months in which an agent answered, `YYYY-MM`' })),
     contactId: t.Optional(t.String()),
   }),
   ts: Time,

@@ -181,6 +181,8 @@ export interface RoomTable {
   /** When agents were last told of a change of it. */
   visitorStatusAt: string | null
   visitorSpokeAt: string | null
+  /** The months in which an agent answered the visitor: those before this room, and those of this room. */
+  visitorActivity: Json | null
   contactId: string | null
   departmentId: string | null
   sourceType: string

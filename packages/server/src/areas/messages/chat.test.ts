@@ -7,6 +7,7 @@ import {
   errorTypeOf,
   historyOf,
   openChat,
+  openRoomOf,
   refusal,
   roomOf,
   roomSeenBy,
@@ -68,6 +69,23 @@ describe('an agent answers', () => {
     await answer(anna, chat.rid, 'hello')
     const { visitor } = await desk.anyone.call('GET /livechat/visitor/:token', { params: { token: chat.token } })
     expect(visitor.activity).toEqual(['2026-01'])
+  })
+
+  test('and the room and its inquiry say so too, those of the next chat from the start', async () => {
+    const seen = async (rid: string) => {
+      const { inquiry } = await anna.call('GET /livechat/inquiries.getOne', { query: { roomId: rid } })
+      return [(await roomSeenBy(manager, rid)).v.activity, inquiry?.v.activity]
+    }
+    const chat = await openChat(desk)
+    await say(desk, chat, 'hello?')
+    expect(await seen(chat.rid)).toEqual([undefined, undefined])
+    await answer(anna, chat.rid, 'hello')
+    await answer(anna, chat.rid, 'hello')
+    expect(await seen(chat.rid)).toEqual([['2026-01'], ['2026-01']])
+    await closeByVisitor(desk, chat)
+    const next = await openRoomOf(desk, chat)
+    expect(await seen(next.rid)).toEqual([['2026-01'], ['2026-01']])
+    expect((await roomSeenBy(manager, chat.rid)).v.activity).toEqual(['2026-01'])
   })
 
   test('nothing that is added becomes part of the message', async () => {

@@ -1,6 +1,7 @@
 // Conversations: opened by a visitor, served by agents, ended by either.
 import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
+import { toJson } from '../../database/columns.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
 import {
   enqueue,
@@ -167,6 +168,7 @@ async function insertFor(
     nameFolded: foldName(visitor.name ?? visitor.username),
     visitorStatus: visitor.status ?? 'online',
     visitorSpokeAt: null,
+    visitorActivity: toJson(visitor.activity),
     contactId: visitor.contactId ?? null,
     departmentId: departmentId ?? null,
     sourceType: source.type,

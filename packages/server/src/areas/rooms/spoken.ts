@@ -1,7 +1,9 @@
+import { fromJson, toJson } from '../../database/columns.ts'
 import type { Transaction } from '../../database/transaction.ts'
 import { findDepartment } from '../departments/departments.ts'
 import { readSettings } from '../settings/settings.ts'
 import { updateRoom, type Advanced } from '../timeline/timeline.ts'
+import { withMonth } from '../visitors/visitors.ts'
 import { resumeForVisitor } from './hold.ts'
 
 /** What follows from a visitor's message or file, in the transaction that writes it. */
@@ -9,8 +11,15 @@ export async function noteVisitorSpoke(tx: Transaction, moved: Advanced): Promis
   if (moved.isOnHold === 1) await resumeForVisitor(tx, moved.id)
 }
 
-/** The same for the staff: the first answer to a question foretells when its visitor counts as gone (contract §C.9). */
+/** The same for the staff: the visitor is active this month, and perhaps gone some time after this (contract §B.9, §C.9). */
 export async function noteStaffSpoke(tx: Transaction, moved: Advanced): Promise<void> {
+  const activity = withMonth(fromJson<string[]>(moved.visitorActivity), tx.now)
+  if (activity !== undefined) await updateRoom(tx, moved.id, { visitorActivity: toJson(activity) })
+  await foretellEnd(tx, moved)
+}
+
+/** The first answer to a question foretells when its visitor counts as gone. */
+async function foretellEnd(tx: Transaction, moved: Advanced): Promise<void> {
   if (!isServing(moved) || moved.askedMs === null || moved.firstResponseAt !== tx.now) return
   const settings = await readSettings(tx)
   if (settings.Livechat_abandoned_rooms_action === 'none') return

@@ -24,7 +24,7 @@ export function inquiryToWire(
     message: '',
     status: inquiry.status,
     department: inquiry.departmentId,
-    v: { _id: visitor.id, username: visitor.username, status: visitor.status },
+    v: { _id: visitor.id, username: visitor.username, status: visitor.status, activity: visitor.activity },
     defaultAgent: defaultAgent && { agentId: defaultAgent.id, username: defaultAgent.username },
     lastMessage: lastMessage && messageToWire(lastMessage, staff),
     source: room.source,

@@ -18,6 +18,8 @@ export interface Advanced {
   /** When the visitor's latest question was asked; null before the first. */
   askedMs: number | null
   isOnHold: number
+  /** The months in which an agent answered the visitor, as JSON. */
+  visitorActivity: string | null
 }
 
 type Move = { id: string; now: string; nowMs: number; messageId: string }
@@ -30,6 +32,7 @@ const advanced = [
   'firstResponseAt',
   'askedMs',
   'isOnHold',
+  'visitorActivity',
 ] as const
 
 const advanceForVisitor = statement((db, p: Move & { visitorId: string }) =>

@@ -10,7 +10,7 @@ import { metricsOf, type Metrics } from './metrics-store.ts'
 /** One conversation. */
 export interface Room {
   id: string
-  visitor: { id: string; username: string; name?: string; status: string; spokeAt?: string; contactId?: string }
+  visitor: RoomVisitor
   departmentId?: string
   source: { type: string; destination?: string }
   openedAt: string
@@ -42,6 +42,18 @@ export interface Room {
   tags: string[]
   fields?: Record<string, string>
   updatedAt: string
+}
+
+/** The visitor as the room knows one. */
+interface RoomVisitor {
+  id: string
+  username: string
+  name?: string
+  status: string
+  spokeAt?: string
+  /** The months in which an agent answered, `YYYY-MM`: before this room, and in it. */
+  activity?: string[]
+  contactId?: string
 }
 
 /** The letter that a member of the staff wants sent when the room is closed, as it is stored. */
@@ -213,12 +225,7 @@ export function roomFromRow(row: RoomRow): Room {
   const transcriptRequest = fromJson<TranscriptWish>(row.transcriptRequest) ?? null
   return {
     id: row.id,
-    visitor: {
-      id: row.visitorId,
-      username: row.visitorUsername,
-      status: row.visitorStatus,
-      ...withoutNulls({ name: row.visitorName, spokeAt: row.visitorSpokeAt, contactId: row.contactId }),
-    },
+    visitor: visitorOf(row),
     source: { type: row.sourceType, ...withoutNulls({ destination: row.sourceDestination }) },
     openedAt: row.openedAt,
     ...servedOf(row),
@@ -235,6 +242,17 @@ export function roomFromRow(row: RoomRow): Room {
     isOnHold: row.isOnHold === 1,
     tags: fromJson<string[]>(row.tags) ?? [],
     updatedAt: row.updatedAt,
+  }
+}
+
+function visitorOf(row: RoomRow): RoomVisitor {
+  const { visitorName: name, visitorSpokeAt: spokeAt, contactId } = row
+  const activity = fromJson<string[]>(row.visitorActivity) ?? null
+  return {
+    id: row.visitorId,
+    username: row.visitorUsername,
+    status: row.visitorStatus,
+    ...withoutNulls({ name, spokeAt, activity, contactId }),
   }
 }
 

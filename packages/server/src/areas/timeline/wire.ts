@@ -109,6 +109,7 @@ export function roomToWire(
       status: visitor.status,
       name: visitor.name,
       lastMessageTs: visitor.spokeAt,
+      activity: visitor.activity,
       contactId: visitor.contactId,
     },
     ts: room.openedAt,

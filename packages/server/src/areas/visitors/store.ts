@@ -229,11 +229,20 @@ const activityKept = statement((sql, p: { id: string }) =>
 /** Notes that an agent answered this visitor this month (contract §B.1). */
 export async function noteAnswered(tx: Transaction, id: string): Promise<void> {
   const row = await activityKept.first(tx, { id })
-  const months = fromJson<string[]>(row?.activity ?? null) ?? []
-  const month = tx.now.slice(0, 'YYYY-MM'.length)
-  if (row === undefined || months.includes(month)) return
-  const activity = toJson([...months, month].slice(-MONTHS_KEPT))
-  await tx.run(tx.sql.updateTable('visitor').set({ activity, updatedAt: tx.now }).where('id', '=', id))
+  const activity = row && withMonth(fromJson<string[]>(row.activity), tx.now)
+  if (activity === undefined) return
+  await tx.run(
+    tx.sql
+      .updateTable('visitor')
+      .set({ activity: toJson(activity), updatedAt: tx.now })
+      .where('id', '=', id),
+  )
+}
+
+/** The latest months with the one of `now` (ISO time); `undefined` where it is among them. */
+export function withMonth(months: readonly string[] = [], now: string): string[] | undefined {
+  const month = now.slice(0, 'YYYY-MM'.length)
+  return months.includes(month) ? undefined : [...months, month].slice(-MONTHS_KEPT)
 }
 
 /** Takes the visitor's row for this transaction: nothing of the visitor's can be written beside it. */

@@ -51,6 +51,7 @@ export {
   takeVisitorById,
   updateVisitor,
   visitorFromRow,
+  withMonth,
 } from './store.ts'
 export { blockVisitor, listBlocks, refuseBlocked, unblockVisitor, type Block } from './blocks.ts'
 export { hasRoomNamedOtherwise, renameRooms } from './name-store.ts'

@@ -11,6 +11,7 @@ import * as lighterIndexes from './0008-lighter-indexes.ts'
 import * as managers from './0009-managers.ts'
 import * as namesOfOpenRooms from './0010-names-of-open-rooms.ts'
 import * as foldedNames from './0011-folded-names.ts'
+import * as activity from './0012-activity.ts'
 
 export interface Migration {
   name: string
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   { name: '0009-managers', up: managers.up },
   { name: '0010-names-of-open-rooms', up: namesOfOpenRooms.up },
   { name: '0011-folded-names', up: foldedNames.up },
+  { name: '0012-activity', up: activity.up },
 ]
