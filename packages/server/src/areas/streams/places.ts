@@ -49,7 +49,8 @@ export async function findPlace(
   const asked = readAsked(name, params)
   if (asked === undefined) return { refused: wireError(404, `Subscription '${name}' not found`) }
   if (asked.key === '' && asked.stream !== USER_PRESENCE) return { refused: wireError('invalid-event-name') }
-  const decide = streams[asked.stream]
+  // The name is a client's own word: it must not reach what every object has.
+  const decide = Object.hasOwn(streams, asked.stream) ? streams[asked.stream] : undefined
   if (decide === undefined) return { refused: wireError(404, `Subscription '${name}' not found`) }
   const place = await decide(reader, findCaller, asked)
   if (place === undefined) return refused

@@ -90,6 +90,19 @@ describe('a visitor’s socket', () => {
     await socket.close()
   })
 
+  test.each(['constructor', 'toString', 'valueOf', 'hasOwnProperty', '__proto__', '__defineGetter__', 'nothing', ''])(
+    'finds no stream called %j',
+    async (name) => {
+      const socket = await openSocket(desk)
+      for (const key of ['x', 'constructor'])
+        expect(await socket.sub(`stream-${name}`, [key, { args: [] }])).toMatchObject({
+          msg: 'nosub',
+          error: { error: 404 },
+        })
+      await socket.close()
+    },
+  )
+
   test('`token` alone does not open the messages of a room', async () => {
     const chat = await openChat(desk)
     const socket = await openSocket(desk)
