@@ -10,7 +10,7 @@ import { readSettings } from '../settings/settings.ts'
 import { createdMessage, type Message } from '../timeline/timeline.ts'
 import { findUserById } from '../users/users.ts'
 import { findVisitorById } from '../visitors/visitors.ts'
-import { MINE } from './places.ts'
+import { MINE, notices } from './places.ts'
 import { QueueFeed } from './queue-feed.ts'
 import { StaffFeed } from './staff-feed.ts'
 import { listHeardOf } from './store.ts'
@@ -134,7 +134,7 @@ export class Feed {
     const { hub } = this.#options
     return (
       ROOM_STREAMS.some((stream) => hub.isHeard(stream, roomId)) ||
-      hub.isHeard('notify-room', `${roomId}/deleteMessage`) ||
+      notices.some((notice) => hub.isHeard('notify-room', `${roomId}/${notice}`)) ||
       hub.isStreamHeard(MINE)
     )
   }
@@ -206,7 +206,7 @@ export class Feed {
   async #recheck(roomId: string): Promise<void> {
     const { hub } = this.#options
     for (const stream of ROOM_STREAMS) await hub.recheck(stream, roomId)
-    for (const key of hub.keys('notify-room')) if (key.startsWith(`${roomId}/`)) await hub.recheck('notify-room', key)
+    for (const notice of notices) await hub.recheck('notify-room', `${roomId}/${notice}`)
   }
 
   /** One after the other: what is read later is told later. */

@@ -22,6 +22,17 @@ export const QUEUE_OF_AGENT = 'queue-of-agent'
 /** Presence of people whom a client names one by one. */
 export const USER_PRESENCE = 'user-presence'
 
+/** What is told of a room beside its messages: each room has a key of `notify-room` for each of them. */
+export const notices = [
+  'deleteMessage',
+  'user-activity',
+  'typing',
+  'messagesRead',
+  'deleteMessageBulk',
+  'webrtc',
+  'call',
+] as const
+
 const refused: { refused: WireError } = { refused: wireError('not-allowed') }
 
 /** What a subscription asks for. */
@@ -109,7 +120,7 @@ const streams: Readonly<Record<string, Decide>> = {
   },
   'notify-room': async (reader, findCaller, { stream, key, extra }) => {
     const [roomId = '', event = '', ...rest] = key.split('/')
-    if (!notices.has(event) || rest.length > 0) return undefined
+    if (!notices.some((each) => each === event) || rest.length > 0) return undefined
     if (extra.token === undefined || extra.token === null)
       return roomForStaff(reader, findCaller, { stream, key }, roomId)
     const room = await findRoomOf(reader, roomId, extra.token)
@@ -168,16 +179,6 @@ async function isEntryInSight(
   const isOpenTo = departmentId === undefined || departmentIds.includes(departmentId) || defaultAgent?.id === user.id
   return (status === 'queued' && isOpenTo) || (await mayRead(reader, user, room))
 }
-
-const notices: ReadonlySet<string> = new Set([
-  'typing',
-  'user-activity',
-  'deleteMessage',
-  'deleteMessageBulk',
-  'messagesRead',
-  'webrtc',
-  'call',
-])
 
 async function roomForStaff(
   reader: Reader,

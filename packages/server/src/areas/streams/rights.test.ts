@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { closeByVisitor, openChat, register, say, withSettings } from '../../../testing/conversation.ts'
+import {
+  closeByVisitor,
+  openChat,
+  openRoomOf,
+  register,
+  say,
+  withSettings,
+  type Chat,
+} from '../../../testing/conversation.ts'
 import { asVisitor, listen, openSocket, signIn, type Socket } from '../../../testing/socket.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 
@@ -183,6 +191,62 @@ describe('the room of a visitor that is given to another (A30)', () => {
     await old.settled()
     expect(JSON.stringify(old.frames)).not.toContain('secret')
     await old.close()
+  })
+})
+
+describe('who listens to nothing of a room but who types there (A30)', () => {
+  const typing = ({ rid }: Chat) => `${rid}/user-activity`
+
+  async function types(chat: Chat): Promise<void> {
+    const socket = await openSocket(desk)
+    await socket.call('stream-notify-room', typing(chat), 'a secret', ['user-typing'], { token: chat.token })
+    await socket.close()
+  }
+
+  /** An agent who serves a chat and hears who types in it, and somebody to hand it to. */
+  async function serving(): Promise<{ chat: Chat; socket: Socket; hand: () => Promise<unknown> }> {
+    const chat = await openRoomOf(desk, await register(desk))
+    const [agent, other] = [await desk.agent(), await desk.agent()]
+    const hand = (to: StaffMember) =>
+      admin.call('POST /livechat/room.forward', { body: { roomId: chat.rid, userId: to.id } })
+    await hand(agent)
+    const socket = await signIn(desk, agent)
+    expect(await socket.sub('stream-notify-room', [typing(chat), { args: [] }])).toMatchObject({ msg: 'ready' })
+    return { chat, socket, hand: () => hand(other) }
+  }
+
+  test('hears it no more with the room', async () => {
+    const { chat, socket, hand } = await serving()
+    await hand()
+    await socket.settled()
+    await types(chat)
+    await socket.settled()
+    expect(JSON.stringify(socket.frames)).not.toContain('a secret')
+    await socket.close()
+  })
+
+  test('hears it no more after a sweep, where the event was lost', async () => {
+    const { chat, socket, hand } = await serving()
+    await unheard(hand)
+    await desk.server.streams.sweep()
+    await socket.settled()
+    await types(chat)
+    await socket.settled()
+    expect(JSON.stringify(socket.frames)).not.toContain('a secret')
+    await socket.close()
+  })
+
+  test('hears it no more where the room is another visitor’s', async () => {
+    const chat = await openChat(desk)
+    const next = await register(desk)
+    const socket = await openSocket(desk)
+    await socket.sub('stream-notify-room', [typing(chat), asVisitor(chat)])
+    await admin.call('PUT /livechat/room.visitor', { body: { rid: chat.rid, newVisitorId: next.id } })
+    await socket.settled()
+    await types({ ...chat, ...next })
+    await socket.settled()
+    expect(JSON.stringify(socket.frames)).not.toContain('a secret')
+    await socket.close()
   })
 })
 

@@ -1,14 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  answer,
-  closeBy,
-  closeByVisitor,
-  openChat,
-  roomSeenBy,
-  say,
-  withSettings,
-  type Chat,
-} from '../../../testing/conversation.ts'
+import { answer, closeByVisitor, openChat, say, withSettings, type Chat } from '../../../testing/conversation.ts'
 import { asVisitor, listen as listenOn, openSocket, signIn as signInOn, type Socket } from '../../../testing/socket.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 
@@ -250,16 +241,22 @@ describe('an agent’s socket', () => {
     expect((await leaver.raw('GET /me')).status).toBe(401)
   })
 
-  test('loses a room with the right to read it', async () => {
+  test('loses a room that is handed on, after the lines that say so', async () => {
     const chat = await openChat(desk)
-    const served = (await roomSeenBy(await desk.administrator(), chat.rid)).servedBy
-    const serving = [agent].find(({ id }) => id === served?._id)
-    if (serving === undefined) return
-    const socket = await signIn(serving)
-    await socket.sub('stream-room-messages', [chat.rid, { args: [] }])
-    await closeBy(serving, chat.rid)
+    const [one, other] = [await desk.agent(), await desk.agent()]
+    const overseer = await desk.staff({ roles: ['user', 'livechat-manager'] })
+    const hand = (to: StaffMember) =>
+      overseer.call('POST /livechat/room.forward', { body: { roomId: chat.rid, userId: to.id } })
+    await hand(one)
+    const socket = await signIn(one)
+    expect(await socket.sub('stream-room-messages', [chat.rid, { args: [] }])).toMatchObject({ msg: 'ready' })
+    await hand(other)
     await socket.settled()
-    expect(socket.told('room-messages', chat.rid).map(([{ t }]) => t)).toContain('livechat-close')
+    expect(socket.told('room-messages', chat.rid).map(([{ t }]) => t)).toContain('ul')
+    expect(desk.server.hub.isHeard('room-messages', chat.rid)).toBe(false)
+    expect(await socket.sub('stream-room-messages', [chat.rid, { args: [] }])).toMatchObject({ msg: 'nosub' })
+    for (const each of [one, other])
+      await each.call('POST /livechat/agent.status', { body: { status: 'not-available' } })
     await socket.close()
   })
 })
