@@ -13,7 +13,7 @@ import { findVisitorById } from '../visitors/visitors.ts'
 import { MINE, notices } from './places.ts'
 import { QueueFeed } from './queue-feed.ts'
 import { StaffFeed } from './staff-feed.ts'
-import { listHeardOf } from './store.ts'
+import { listHeardOf, listUnserved } from './store.ts'
 import { Watches } from './watches.ts'
 import { agentSaid, agentStatusSaid, deletionSaid, messageSaid, userStatusSaid, visitorSaid } from './wire.ts'
 
@@ -55,8 +55,12 @@ export class Feed {
       for (const roomId of roomIds) this.#hearRoom(roomId)
       this.#queue.note()
     },
+    'department.changed': ({ departmentId }) => this.#next(() => this.#hearOfSight(departmentId)),
     'department.removed': () => this.#queue.note(),
-    'settings.changed': () => this.#queue.note(),
+    'settings.changed': ({ ids }) => {
+      this.#queue.note()
+      if (ids.includes('Livechat_Routing_Method')) this.#next(() => this.#hearOfSight(undefined))
+    },
     'agent.changed': ({ userId }) => this.#next(() => this.#tellPresence(userId)),
   }
 
@@ -156,6 +160,12 @@ export class Feed {
   /** The room is another now. Whoever may not listen any more leaves only after the last lines are out. */
   #hearRoom(roomId: string): void {
     this.#watches.after(roomId, () => this.#recheck(roomId))
+  }
+
+  /** Other agents may look into the chats of a department now, or of every one, that nobody serves. */
+  async #hearOfSight(departmentId: string | undefined): Promise<void> {
+    for (const roomId of await listUnserved(this.#options.read, this.#watches.roomIds(), departmentId))
+      this.#hearRoom(roomId)
   }
 
   /** The old visitor is told that there is another, never the token of that one, and hears nothing from then on. */

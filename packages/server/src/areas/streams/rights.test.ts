@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   closeByVisitor,
+  makeDepartment,
   openChat,
   openRoomOf,
   register,
@@ -130,6 +131,57 @@ describe('the socket of somebody (A30)', () => {
     await socket.settled()
     expect(JSON.stringify(socket.frames)).not.toContain('a secret')
     await socket.close()
+  })
+})
+
+describe('an agent who looks into a chat that waits (A30)', () => {
+  async function looking(): Promise<{ chat: Chat; department: string; agent: StaffMember; socket: Socket }> {
+    const agent = await desk.agent()
+    const department = await makeDepartment(desk, { agents: [agent], showOnRegistration: 0 })
+    const chat = await openChat(desk, { department })
+    const socket = await signIn(desk, agent)
+    for (const [name, key] of [
+      ['stream-room-messages', chat.rid],
+      ['stream-room-data', chat.rid],
+      ['stream-notify-room', `${chat.rid}/user-activity`],
+    ] as const)
+      expect(await socket.sub(name, [key, { args: [] }])).toMatchObject({ msg: 'ready' })
+    return { chat, department, agent, socket }
+  }
+
+  async function hearsNoMore(chat: Chat, socket: Socket): Promise<void> {
+    await socket.settled()
+    await say(desk, chat, 'a secret')
+    await socket.settled()
+    expect(JSON.stringify(socket.frames)).not.toContain('a secret')
+    for (const stream of ['room-messages', 'room-data']) expect(desk.server.hub.isHeard(stream, chat.rid)).toBe(false)
+    await closeByVisitor(desk, chat)
+    await socket.close()
+  }
+
+  test('hears it no more without a place in its department', async () => {
+    await withSettings(desk, { Livechat_Routing_Method: 'Manual_Selection' }, async () => {
+      const { chat, department, agent, socket } = await looking()
+      await say(desk, chat, 'heard')
+      await socket.settled()
+      expect(socket.told('room-messages', chat.rid)).toHaveLength(1)
+      const remove = [{ agentId: agent.id, username: agent.username }]
+      await admin.call('POST /livechat/department/:_id/agents', {
+        params: { _id: department },
+        body: { upsert: [], remove },
+      })
+      await hearsNoMore(chat, socket)
+    })
+  })
+
+  test('hears it no more where chats are given out from now on', async () => {
+    await withSettings(desk, { Livechat_Routing_Method: 'Manual_Selection' }, async () => {
+      const { chat, agent, socket } = await looking()
+      await agent.call('POST /livechat/agent.status', { body: { status: 'not-available' } })
+      const settings = [{ _id: 'Livechat_Routing_Method', value: 'Auto_Selection' }]
+      await admin.call('POST /settings', { body: { settings } })
+      await hearsNoMore(chat, socket)
+    })
   })
 })
 

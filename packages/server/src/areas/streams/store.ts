@@ -47,6 +47,25 @@ export async function listSpots(reader: Reader, roomIds: readonly string[]): Pro
   return spots
 }
 
+/** Of these rooms those that nobody serves now, of one department or of all: who works there may look into them. */
+export async function listUnserved(
+  reader: Reader,
+  roomIds: readonly string[],
+  departmentId: string | undefined,
+): Promise<string[]> {
+  const found: string[] = []
+  for (let from = 0; from < roomIds.length; from += IDS_AT_ONCE) {
+    const rooms = reader.sql
+      .selectFrom('room')
+      .select('id')
+      .where('id', 'in', roomIds.slice(from, from + IDS_AT_ONCE))
+      .where((eb) => eb.or([eb('servedById', 'is', null), eb('closedAt', 'is not', null)]))
+    const rows = await reader.all(departmentId === undefined ? rooms : rooms.where('departmentId', '=', departmentId))
+    for (const { id } of rows) found.push(id)
+  }
+  return found
+}
+
 /** How far a room has come, and what decides who may listen to it. */
 export interface RoomState {
   roomId: string

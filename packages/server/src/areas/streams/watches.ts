@@ -70,6 +70,11 @@ export class Watches {
     if (!this.#watches.has(roomId)) this.#watches.set(roomId, makeWatch(seq - 1, undefined))
   }
 
+  /** Rooms that somebody listens to. */
+  roomIds(): readonly string[] {
+    return [...this.#watches.keys()]
+  }
+
   /** A room has moved to this change; the message is given where this process has just committed it. */
   move(roomId: string, seq: number, message?: Message): void {
     const watch = this.#find(roomId)
