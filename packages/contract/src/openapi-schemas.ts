@@ -1,14 +1,14 @@
 import { Inquiry } from './entities/inquiry.ts'
 import { Message } from './entities/message.ts'
 import { Room } from './entities/room.ts'
-import { Agent, User } from './entities/user.ts'
+import { Account, Agent, User } from './entities/user.ts'
 import { AgentInfo, Visitor } from './entities/visitor.ts'
 
 /** A schema as plain JSON, without what TypeBox hides in it. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
 /** The shapes that the document names; everything else is written where it is used. */
-const named: Readonly<Record<string, object>> = { Visitor, Room, Message, Inquiry, AgentInfo, Agent, User }
+const named: Readonly<Record<string, object>> = { Visitor, Room, Message, Inquiry, AgentInfo, Agent, User, Account }
 
 /** What every refusal has in common; each operation lists its own. */
 const refusals: Readonly<Record<string, JsonSchema>> = {

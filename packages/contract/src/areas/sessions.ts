@@ -1,5 +1,5 @@
 import { Type as t } from 'typebox'
-import { User } from '../entities/user.ts'
+import { Account } from '../entities/user.ts'
 import { operations } from '../operation.ts'
 
 const Digest = t.Object({ digest: t.String({ pattern: '^[0-9a-fA-F]{64}$' }), algorithm: t.Literal('sha-256') })
@@ -22,7 +22,7 @@ export const sessions = operations('Sessions', {
     }),
     returns: t.Object({
       status: t.Literal('success'),
-      data: t.Object({ userId: t.String(), authToken: t.String(), me: User }),
+      data: t.Object({ userId: t.String(), authToken: t.String(), me: Account }),
     }),
     envelope: 'plain',
     errors: { 'sign-in-failed': 'signIn', 'error-too-many-requests': 'tooMany' },
@@ -40,7 +40,7 @@ export const sessions = operations('Sessions', {
     summary: 'The signed-in user',
     caller: 'user',
     limit: 'staff',
-    returns: User,
+    returns: Account,
     errors: {},
   },
 })

@@ -39,6 +39,12 @@ export const User = t.Object({
   _updatedAt: t.Optional(Time),
 })
 
+/** One's own account (contract §E.1). */
+export const Account = t.Object({
+  ...User.properties,
+  avatarUrl: t.String({ description: 'Without a host where nobody told the server its address' }),
+})
+
 /** An agent or manager in a list (contract §D.1). */
 export const Agent = t.Object({
   _id: t.String(),

@@ -14,7 +14,8 @@ import {
 } from './desk-model.ts'
 
 export type Inquiry = Output<Contract['GET /livechat/inquiries.queuedForUser']>['inquiries'][number]
-type User = Output<Contract['GET /me']>
+type Account = Output<Contract['GET /me']>
+type User = Omit<Account, 'avatarUrl'>
 type Listed = Output<Contract['GET /livechat/users/:type']>['users'][number]
 type Subscription = Output<Contract['GET /subscriptions.get']>['update'][number]
 
@@ -225,6 +226,11 @@ export function userDocument(agent: DeskAgent): User {
     createdAt: timeOf(agent.updatedMs),
     _updatedAt: timeOf(agent.updatedMs),
   }
+}
+
+/** The same in answer to a sign-in. */
+export function accountDocument(agent: DeskAgent): Account {
+  return { ...userDocument(agent), avatarUrl: `/avatar/${encodeURIComponent(agent.username)}` }
 }
 
 /** An agent among others. */

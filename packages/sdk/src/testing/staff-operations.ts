@@ -2,7 +2,7 @@
 import type { Contract } from '@deskbell/contract/contract.ts'
 import type { Desk } from './desk.ts'
 import { agentAuthor, isThere, personOf, type DeskAgent } from './desk-model.ts'
-import { inquiryDocument, listedDocument, messageDocument, roomDocument, userDocument } from './documents.ts'
+import { accountDocument, inquiryDocument, listedDocument, messageDocument, roomDocument } from './documents.ts'
 import { carriedFile } from './files.ts'
 import { missing, pageOf, type Table } from './operation.ts'
 import { bare, forbidden, noFile, notPermitted, signInFailed, withCode } from './refusal.ts'
@@ -63,7 +63,7 @@ function session(desk: Desk) {
         const { agent, token } = signedIn
         return {
           status: 'success' as const,
-          data: { userId: agent.id, authToken: token, me: userDocument(agent) },
+          data: { userId: agent.id, authToken: token, me: accountDocument(agent) },
         }
       },
     },
@@ -75,7 +75,7 @@ function session(desk: Desk) {
         return { status: 'success' as const, data: { message: "You've been logged out!" } }
       },
     },
-    'GET /me': { isStaffs: true, answer: ({ caller }) => userDocument(caller) },
+    'GET /me': { isStaffs: true, answer: ({ caller }) => accountDocument(caller) },
     'POST /livechat/agent.status': {
       isStaffs: true,
       answer: ({ caller, body: { status } }) => {

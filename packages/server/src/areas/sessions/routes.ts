@@ -3,7 +3,8 @@ import { ApiError } from '../../api-error.ts'
 import type { Context, Handlers, RequestInfo } from '../../context.ts'
 import type { GivenPassword } from '../../passwords.ts'
 import { findUserByLogin, requireUser, type User } from '../users/users.ts'
-import { userToWire } from '../users/wire.ts'
+import { findSiteUrl } from '../settings/settings.ts'
+import { accountToWire } from '../users/wire.ts'
 import { checkPassword, endSession, openSession, refuseGuessing, resumeSession, type Proven } from './sessions.ts'
 
 interface LoginBody {
@@ -18,17 +19,17 @@ export const sessionRoutes: Handlers<typeof sessions> = {
   'POST /login': async (context, { body, request }) => {
     if (body.resume !== undefined) {
       const user = await resumeSession(context.read, body.resume, new Date(context.clock()).toISOString())
-      return answer(user, body.resume)
+      return answer(context, user, body.resume)
     }
     const proven = await signInWithPassword(context, body, request)
     const { token } = await context.transact((tx) => openSession(tx, proven))
-    return answer(await requireUser(context.read, proven.userId), token)
+    return answer(context, await requireUser(context.read, proven.userId), token)
   },
   'POST /logout': async ({ transact }, { user }) => {
     await transact((tx) => endSession(tx, user))
     return { status: 'success', data: { message: "You've been logged out!" } }
   },
-  'GET /me': async ({ read }, { user }) => userToWire(await requireUser(read, user.id)),
+  'GET /me': async (context, { user }) => account(context, await requireUser(context.read, user.id)),
 }
 
 async function signInWithPassword(context: Context, body: LoginBody, request: RequestInfo): Promise<Proven> {
@@ -41,6 +42,10 @@ async function signInWithPassword(context: Context, body: LoginBody, request: Re
   return proven
 }
 
-function answer(user: User, authToken: string) {
-  return { status: 'success' as const, data: { userId: user.id, authToken, me: userToWire(user) } }
+async function answer(context: Context, user: User, authToken: string) {
+  return { status: 'success' as const, data: { userId: user.id, authToken, me: await account(context, user) } }
+}
+
+async function account({ read, config }: Context, user: User) {
+  return accountToWire(user, await findSiteUrl(read, config))
 }

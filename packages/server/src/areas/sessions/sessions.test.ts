@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { withSettings } from '../../../testing/conversation.ts'
 import { makeClient, startTestServer, type TestServer } from '../../../testing/testing.ts'
 import { findPasswordHash } from '../users/users.ts'
 import { openSession } from './sessions.ts'
@@ -17,6 +18,20 @@ describe('signing in', () => {
     expect(answer.status).toBe(200)
     expect(answer.body).toMatchObject({ status: 'success', data: { userId: ann.id, me: { username: 'ann' } } })
     expect(answer.body).not.toHaveProperty('success')
+  })
+
+  test('tells where the own picture is, from the address of this server on', async () => {
+    const zoe = await desk.staff({ username: 'zoë.m' })
+    const path = `/avatar/${encodeURIComponent(zoe.username)}`
+    expect((await zoe.call('GET /me')).avatarUrl).toBe(path)
+    await withSettings(desk, { Site_Url: 'https://chat.example.org/' }, async () => {
+      expect((await zoe.call('GET /me')).avatarUrl).toBe(`https://chat.example.org${path}`)
+      const { data } = await desk.anyone.call('POST /login', {
+        body: { user: zoe.username, password: 'correct horse' },
+      })
+      expect(data.me.avatarUrl).toBe(`https://chat.example.org${path}`)
+    })
+    expect((await desk.server.http.inject(path)).statusCode).toBe(200)
   })
 
   test('an unknown account and a wrong password get the same answer', async () => {

@@ -1,6 +1,6 @@
 // Staff accounts as they travel.
 import type { Static } from 'typebox'
-import type { User as WireUser } from '@deskbell/contract/entities/user.ts'
+import type { Account as WireAccount, User as WireUser } from '@deskbell/contract/entities/user.ts'
 import type { Loose } from '../../context.ts'
 import type { User } from './users.ts'
 
@@ -26,6 +26,11 @@ export function userToWire(user: User): Loose<Static<typeof WireUser>> {
     createdAt: user.createdAt,
     _updatedAt: user.updatedAt,
   }
+}
+
+/** The account of whoever calls, with the address of its picture (contract §E.1). */
+export function accountToWire(user: User, siteUrl: string | undefined): Loose<Static<typeof WireAccount>> {
+  return { ...userToWire(user), avatarUrl: `${siteUrl ?? ''}/avatar/${encodeURIComponent(user.username)}` }
 }
 
 /** What any signed-in user may see of another. */
