@@ -95,6 +95,33 @@ describe('the agent of a room, for its visitor', () => {
     expect((await info(room._id, 't1')).body).toEqual({ agent: { hiddenInfo: true }, success: true })
   })
 
+  test('is told with the fields of the account that administrators release, and no others', async () => {
+    const anna = await desk.agent({ username: 'anna' })
+    const customFields = { team: 'Billing', phone: '+351 1', salary: 'secret', constructor: 'secret' }
+    await admin.call('POST /users.update', { body: { userId: anna.id, data: { customFields } } })
+    const room = await openRoom('t1')
+    const shown = async () => (await info(room._id, 't1')).body.agent
+    expect(await shown()).not.toHaveProperty('customFields')
+    const released = { type: 'text', sendToIntegrations: true }
+    const definitions = {
+      team: released,
+      phone: released,
+      salary: { type: 'text', sendToIntegrations: false },
+      gone: released,
+    }
+    await set('Accounts_CustomFields', JSON.stringify(definitions))
+    expect((await shown())?.customFields).toEqual({ team: 'Billing', phone: '+351 1' })
+    const { config } = await desk.anyone.call('GET /livechat/config', { query: { token: 't1' } })
+    expect(config.agent?.customFields).toEqual({ team: 'Billing', phone: '+351 1' })
+    for (const nonsense of ['{', 'null', '7', '{"team":null}', '{"team":true}', '[]']) {
+      await set('Accounts_CustomFields', nonsense)
+      expect(await shown()).not.toHaveProperty('customFields')
+    }
+    await set('Accounts_CustomFields', JSON.stringify(definitions))
+    await set('Livechat_show_agent_info', false)
+    expect(await shown()).toEqual({ hiddenInfo: true })
+  })
+
   test('is told of a closed room as well', async () => {
     await desk.agent({ username: 'anna' })
     const room = await openRoom('t1')

@@ -38,6 +38,8 @@ export type AgentInfo =
       /** Absent while `Livechat_show_agent_email` is off. */
       emails?: { address: string; verified: boolean }[]
       chatLimit?: string | number
+      /** Those that the setting `Accounts_CustomFields` releases; absent where there are none. */
+      fields?: Record<string, unknown>
     }
 
 const kinds = {
@@ -55,6 +57,7 @@ export async function agentInfo(reader: Reader, userId: string): Promise<AgentIn
   const settings = await readSettings(reader)
   if (!settings.Livechat_show_agent_info) return { isHidden: true }
   const { id, username, name, presence, email, chatLimit } = user
+  const fields = releasedFields(user, settings.Accounts_CustomFields)
   return {
     isHidden: false,
     id,
@@ -65,6 +68,27 @@ export async function agentInfo(reader: Reader, userId: string): Promise<AgentIn
       emails: email === undefined ? [] : [{ address: email, verified: user.isEmailVerified }],
     }),
     ...(chatLimit !== undefined && { chatLimit }),
+    ...(fields !== undefined && { fields }),
+  }
+}
+
+/** What people outside may read of an account's own fields: those whose definition has `sendToIntegrations` (contract A.2). */
+function releasedFields({ customFields }: User, definitions: string): Record<string, unknown> | undefined {
+  const defined = parsedObject(definitions)
+  const isReleased = (name: string) => {
+    const definition = Object.hasOwn(defined, name) ? defined[name] : undefined
+    return (definition as { sendToIntegrations?: unknown } | null | undefined)?.sendToIntegrations === true
+  }
+  const released = Object.entries(customFields).filter(([name]) => isReleased(name))
+  return released.length === 0 ? undefined : Object.fromEntries(released)
+}
+
+/** The object in a text; administrators may store any other. */
+function parsedObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(text)) as Record<string, unknown>
+  } catch {
+    return {}
   }
 }
 

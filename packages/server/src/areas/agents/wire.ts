@@ -18,6 +18,7 @@ export function agentInfoToWire(info: AgentInfo): Loose<Static<typeof WireAgentI
     status: info.presence,
     emails: info.emails,
     livechat: limitOf(info),
+    customFields: info.fields,
   }
 }
 
