@@ -99,7 +99,7 @@ const variables = {
     },
     secret: true,
     meaning:
-      'Mail server that letters are handed to. `smtps` speaks TLS from the first byte (port 465), `smtp` as soon as the server offers it (port 587). Absent: letters are not sent, and the log says so.',
+      'Mail server that letters are handed to. `smtps` speaks TLS from the first byte (port 465), `smtp` as soon as the server offers it (port 587). The settings `SMTP_*` show it, without its password. Absent: letters are not sent, and the log says so.',
   },
   DESKBELL_MAIL_FROM: {
     kind: {

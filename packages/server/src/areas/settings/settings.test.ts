@@ -328,6 +328,27 @@ describe('a setting that the environment decides', () => {
       valueSource: 'processEnvValue',
     })
   })
+
+  test('is the mail server too, whose password nobody is shown', async () => {
+    const smtpUrl = 'smtp://desk%40example.org:hunter22@mail.example.org:587'
+    const mailing = await startTestServer({ config: { mail: { smtpUrl, from: 'desk@example.org' } } })
+    const owner = await mailing.administrator()
+    const listed = await listAll(owner)
+    const shown = (id: string) => listed.find(({ _id }) => _id === id)
+    const values = {
+      SMTP_Host: 'mail.example.org',
+      SMTP_Port: '587',
+      SMTP_Username: 'desk@example.org',
+      SMTP_Password: '',
+    }
+    for (const [id, value] of Object.entries({ ...values, From_Email: 'desk@example.org' })) {
+      expect(shown(id)).toMatchObject({ value, blocked: true, valueSource: 'processEnvValue' })
+      const answer = await owner.raw('POST /settings/:_id', { params: { _id: id }, body: { value: 'x' } })
+      expect([answer.status, answer.body]).toEqual([400, nothing])
+    }
+    expect(JSON.stringify(listed)).not.toContain('hunter22')
+    await mailing.stop()
+  })
 })
 
 async function listAll(by: StaffMember) {

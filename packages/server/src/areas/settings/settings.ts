@@ -110,8 +110,18 @@ const visible = (Object.entries(settings) as [SettingId, SettingDefinition][]).f
 )
 
 /** The settings that the environment decides (docs/configuration.md). */
-function fixedBy({ siteUrl, mail: { from } }: Config): Partial<Settings> {
-  return { ...(siteUrl !== undefined && { Site_Url: siteUrl }), ...(from !== undefined && { From_Email: from }) }
+function fixedBy({ siteUrl, mail: { from, smtpUrl } }: Config): Partial<Settings> {
+  return {
+    ...(siteUrl !== undefined && { Site_Url: siteUrl }),
+    ...(from !== undefined && { From_Email: from }),
+    ...(smtpUrl !== undefined && mailServerOf(smtpUrl)),
+  }
+}
+
+/** A mail server in the settings of the wire. Its password stays in the environment. */
+function mailServerOf(smtpUrl: string): Partial<Settings> {
+  const { hostname, port, username } = new URL(smtpUrl)
+  return { SMTP_Host: hostname, SMTP_Port: port, SMTP_Username: decodeURIComponent(username), SMTP_Password: '' }
 }
 
 function describe(
