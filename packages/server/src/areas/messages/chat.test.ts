@@ -247,6 +247,25 @@ describe('editing and taking back', () => {
     expect(texts(await historyOf(desk, chat))).toEqual(['x'])
   })
 
+  test('only for as many minutes as the settings allow; visitors have all the time', async () => {
+    const limits = { Message_AllowEditing_BlockEditInMinutes: 5, Message_AllowDeleting_BlockDeleteInMinutes: 5 }
+    await withSettings(desk, limits, async () => {
+      const chat = await openChat(desk)
+      const { _id } = await answer(anna, chat.rid, 'x')
+      const fromVisitor = await say(desk, chat, 'mine')
+      const at = { roomId: chat.rid, msgId: _id }
+      desk.clock.advance(5 * 60_000)
+      expect((await update(anna, { ...at, text: 'in time' })).status).toBe(200)
+      desk.clock.advance(1_000)
+      expect(errorTypeOf(await update(anna, { ...at, text: 'too late' }))).toBe('error-action-not-allowed')
+      expect(errorTypeOf(await remove(anna, at))).toBe('error-action-not-allowed')
+      const body = { token: chat.token, rid: chat.rid, msg: 'still mine' }
+      const edited = await desk.anyone.raw('PUT /livechat/message/:_id', { params: { _id: fromVisitor._id }, body })
+      expect(edited.status).toBe(200)
+      expect(texts(await historyOf(desk, chat))).toEqual(['still mine', 'in time'])
+    })
+  })
+
   test('leaves an empty line where the setting wants one', async () => {
     await withSettings(desk, { Message_ShowDeletedStatus: true }, async () => {
       const chat = await openChat(desk)

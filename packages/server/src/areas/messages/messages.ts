@@ -293,7 +293,8 @@ export async function editStaffMessage(
 ): Promise<Message> {
   const message = await requireInRoom(tx, user, place)
   const settings = await readSettings(tx)
-  if (!settings.Message_AllowEditing || !isOwn(message, staffAuthor(user)))
+  const { Message_AllowEditing: mayEdit, Message_AllowEditing_BlockEditInMinutes: minutes } = settings
+  if (!mayEdit || !isOwn(message, staffAuthor(user)) || isPast(message, minutes, tx.nowMs))
     throw new ApiError('error-action-not-allowed')
   refuseTooLong(composed.text, settings)
   const quotes = await quotesIn(tx, { ...composed, roomId: message.roomId })
@@ -307,7 +308,8 @@ export async function editStaffMessage(
 export async function deleteStaffMessage(tx: Transaction, user: SignedIn, place: StaffPlace): Promise<Message> {
   const message = await requireInRoom(tx, user, place)
   const settings = await readSettings(tx)
-  if (!settings.Message_AllowDeleting || !isOwn(message, staffAuthor(user)))
+  const { Message_AllowDeleting: mayDelete, Message_AllowDeleting_BlockDeleteInMinutes: minutes } = settings
+  if (!mayDelete || !isOwn(message, staffAuthor(user)) || isPast(message, minutes, tx.nowMs))
     throw new ApiError('error-action-not-allowed')
   const by = { id: user.id, username: user.username }
   await deleteMessage(tx, message, { by, leavesPlaceholder: leavesPlaceholder(settings) })
@@ -357,6 +359,11 @@ function isSameSend(earlier: Message, draft: Draft, author: Author): boolean {
 /** Whether somebody wrote this: system lines are nobody's to change, whoever caused them. */
 function isOwn(message: Message, author: Author): boolean {
   return message.type === undefined && message.author.kind === author.kind && message.author.id === author.id
+}
+
+/** Whether the staff may change a message no longer; 0 minutes are no limit, and visitors have none (contract A.19). */
+function isPast({ sentAt }: Message, minutes: number, nowMs: number): boolean {
+  return minutes > 0 && nowMs - Date.parse(sentAt) > minutes * 60_000
 }
 
 /** The id is in use: by a message we saw and must not show, or by one that was written since we looked. */
