@@ -107,9 +107,12 @@ export function makeHttpServer(options: ListenOptions): FastifyInstance {
   registerResources(app, options.resources, limiterNow)
   registerSounds(app)
   app.setErrorHandler((error, request, reply) => sendFault(error, request, reply, options))
-  app.setNotFoundHandler((_request, reply) =>
-    send(reply, { status: 404, body: { success: false, error: 'API endpoint not found' } }),
-  )
+  app.setNotFoundHandler((request, reply) => {
+    // A page of another origin can read that there is no such path only if it may ask for it.
+    if (request.method === 'OPTIONS' && request.url.startsWith(`${API}/`))
+      return answerPreflight(request, reply, options)
+    return send(reply, { status: 404, body: { success: false, error: 'API endpoint not found' } })
+  })
   return app
 }
 
@@ -192,16 +195,22 @@ function refuseOtherMethods(app: FastifyInstance, path: string, methods: Set<str
   app.route({
     method: 'OPTIONS',
     url: `${API}${path}`,
-    handler: async (request, reply) => {
-      const origin = await options.allowedOrigin(request.headers.origin)
-      if (origin === undefined)
-        return send(reply, { status: 405, body: { status: 'error', message: 'CORS not enabled.' } })
-      return reply
-        .code(200)
-        .headers({ 'access-control-allow-origin': origin, ...preflight })
-        .send('')
-    },
+    handler: (request, reply) => answerPreflight(request, reply, options),
   })
+}
+
+/** What browsers ask before a call from another origin. */
+async function answerPreflight(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ListenOptions,
+): Promise<FastifyReply> {
+  const origin = await options.allowedOrigin(request.headers.origin)
+  if (origin === undefined) return send(reply, { status: 405, body: { status: 'error', message: 'CORS not enabled.' } })
+  return reply
+    .code(200)
+    .headers({ 'access-control-allow-origin': origin, ...preflight })
+    .send('')
 }
 
 async function answer(

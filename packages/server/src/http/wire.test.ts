@@ -110,6 +110,23 @@ describe('preflight', () => {
   })
 })
 
+describe('a preflight for a path that there is not', () => {
+  const ask = (url: string) =>
+    desk.server.http.inject({ method: 'OPTIONS', url, headers: { origin: 'https://shop.example.org' } })
+
+  test('is answered like any other of the API, so that the 404 can be read', async () => {
+    const { statusCode, headers } = await ask('/api/v1/livechat/of.a.newer.server')
+    expect([statusCode, headers['access-control-allow-origin']]).toEqual([200, '*'])
+  })
+
+  test('is not found outside the API', async () => {
+    for (const url of ['/nonsense', '/api/v2/livechat/config', '/metrics']) {
+      const { statusCode, headers } = await ask(url)
+      expect([statusCode, headers['access-control-allow-origin']]).toEqual([404, undefined])
+    }
+  })
+})
+
 describe('paths', () => {
   test.each(['/api/v1/nonsense', '/api/v1/', '/api/v1/livechat', '/api/v1/livechat/message/a/b', '/api/v1/__proto__'])(
     '%s is not found',
