@@ -3,6 +3,14 @@ import { Id, Nothing, pageAnswer, pageQuery } from '../entities/basics.ts'
 import { CustomFields, Email, Name, Password, RoleNames, User, Username } from '../entities/user.ts'
 import { operations } from '../operation.ts'
 
+const Preference = t.Union([
+  t.Boolean(),
+  t.Number(),
+  t.String({ maxLength: 1_000 }),
+  t.Array(t.String({ maxLength: 1_000 }), { maxItems: 100 }),
+])
+const Preferences = t.Record(t.String({ maxLength: 64 }), Preference, { maxProperties: 100 })
+
 export const users = operations('Users', {
   'GET /users.info': {
     summary: 'One account, by id or username',
@@ -110,5 +118,26 @@ export const users = operations('Users', {
       'error-invalid-status': 'withCode',
       'error-status-not-allowed': 'withCode',
     },
+  },
+  'POST /users.setPreferences': {
+    summary: 'Keep preferences, of one’s own or of somebody else',
+    description:
+      'Keys that are not named stay as they are. Those of others need `edit-other-user-info`. The server itself heeds ' +
+      '`omnichannelTranscriptEmail` (visitors who close a conversation of this agent are mailed what was said) and ' +
+      '`desktopNotifications` (`nothing`); the others are kept for clients.',
+    caller: 'user',
+    limit: 'staff',
+    body: t.Object({ userId: t.Optional(Id), data: Preferences }),
+    returns: t.Object({
+      user: t.Object({ _id: t.String(), settings: t.Object({ preferences: t.Record(t.String(), t.Unknown()) }) }),
+    }),
+    errors: { unauthorized: 'forbidden', 'error-invalid-user': 'withCode', 'invalid-params': 'withCode' },
+  },
+  'GET /users.getPreferences': {
+    summary: 'One’s own preferences',
+    caller: 'user',
+    limit: 'staff',
+    returns: t.Object({ preferences: t.Record(t.String(), t.Unknown()) }),
+    errors: {},
   },
 })

@@ -1,7 +1,7 @@
 import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import type { Reader, Transact, Transaction } from '../../database/transaction.ts'
-import { isSameAddress } from '../../mail/address.ts'
+import { isSameAddress, parseAddress } from '../../mail/address.ts'
 import { findDepartment } from '../departments/departments.ts'
 import { endService, isSubscribed } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
@@ -14,8 +14,10 @@ import {
   writeLine,
   type Author,
   type Room,
+  type TranscriptRequest,
   type TranscriptWish,
 } from '../timeline/timeline.ts'
+import { findUserById } from '../users/users.ts'
 import { findVisitorById, requireVisitor } from '../visitors/visitors.ts'
 import { requireOwnRoom } from './access.ts'
 import { staffAuthor, visitorAuthor } from './authors.ts'
@@ -113,7 +115,7 @@ export async function closeRoom(tx: Transaction, roomId: string, closing: Closin
   const room = await takeOpenRoom(tx, roomId)
   if (room === undefined) throw new ApiError('error-room-cannot-be-closed-try-again')
   const tags = await tagsAtEnd(tx, room, closing)
-  const transcript = transcriptAtEnd(tx, room, closing)
+  const transcript = await transcriptAtEnd(tx, room, closing)
   const { by } = closing
   await updateRoom(tx, roomId, {
     closedAt: tx.now,
@@ -158,17 +160,34 @@ function areTagsMissing(by: Author, tags: { chosen: readonly string[]; closingTa
   }
 }
 
-/** What the closer says of the transcript, else what was asked for before. */
-function transcriptAtEnd(tx: Transaction, room: Room, { by, transcript }: Closing): TranscriptWish | undefined {
-  if (transcript === undefined) return room.transcriptRequest
+/** What the closer says of the transcript, else what was asked for before, else what the agent wants of every one. */
+async function transcriptAtEnd(
+  tx: Transaction,
+  room: Room,
+  { by, transcript }: Closing,
+): Promise<TranscriptWish | undefined> {
   if (transcript === 'none') return { suppressed: true }
-  const { id, username, name } = by
-  return {
-    requestedAt: tx.now,
-    requestedBy: { _id: id, username, ...(name !== undefined && { name }) },
-    email: transcript.email,
-    subject: transcript.subject,
-  }
+  if (transcript !== undefined) return { ...askedBy(by, tx.now), ...transcript }
+  if (room.transcriptRequest !== undefined || by.kind !== 'visitor') return room.transcriptRequest
+  return wishOfAgent(tx, room)
+}
+
+/**
+ * Agents may want what was said mailed to visitors who close, by their preference, or by that of all (contract A.11). Not
+ * where visitors are asked.
+ */
+async function wishOfAgent(tx: Transaction, { servedBy, visitor }: Room): Promise<TranscriptRequest | undefined> {
+  const settings = await readSettings(tx)
+  const agent = servedBy === undefined ? undefined : await findUserById(tx, servedBy.id)
+  if (agent === undefined || settings.Livechat_enable_transcript) return undefined
+  const usual = settings.Accounts_Default_User_Preferences_omnichannelTranscriptEmail
+  if ((agent.preferences['omnichannelTranscriptEmail'] ?? usual) !== true) return undefined
+  const email = parseAddress((await findVisitorById(tx, visitor.id))?.email ?? '')
+  return email === undefined ? undefined : { ...askedBy(agent, tx.now), email, subject: '' }
+}
+
+function askedBy({ id: _id, username, name }: Pick<Author, 'id' | 'username' | 'name'>, requestedAt: string) {
+  return { requestedAt, requestedBy: { _id, username, ...(name !== undefined && { name }) } }
 }
 
 /** For how many seconds a visitor who did not close had said nothing to an answer; else null (contract §B.9). */

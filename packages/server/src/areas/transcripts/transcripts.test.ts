@@ -434,6 +434,52 @@ describe('a transcript at the end of each conversation', () => {
   })
 })
 
+describe('a transcript that an agent wants of every conversation', () => {
+  const prefer = (omnichannelTranscriptEmail: boolean) =>
+    anna.call('POST /users.setPreferences', { body: { data: { omnichannelTranscriptEmail } } })
+  const byDefault = { Accounts_Default_User_Preferences_omnichannelTranscriptEmail: true }
+
+  test('goes to a visitor who closes, in the name of the agent', async () => {
+    await prefer(true)
+    const chat = await open()
+    await say(desk, chat, 'hello')
+    await closeByVisitor(desk, chat)
+    expect(await arrived()).toMatchObject([{ to: [own], subject: 'Transcript of your livechat conversation' }])
+    const [line, closing] = await historyOf(desk, chat)
+    expect(line).toMatchObject({ requestData: { type: 'user', user: { username: 'anna' } } })
+    expect(closing).toMatchObject({ t: 'livechat-close', transcriptRequested: true })
+    await prefer(false)
+  })
+
+  test('is wanted by all who say nothing else, where the setting says so', async () => {
+    await withSettings(desk, byDefault, async () => {
+      await closeByVisitor(desk, await open())
+      expect(await arrived()).toEqual([])
+      const bob = await desk.agent({ username: 'bob' })
+      const turn = (agent: StaffMember, status: string) =>
+        agent.call('POST /livechat/agent.status', { body: { status } })
+      await turn(anna, 'not-available')
+      await closeByVisitor(desk, await open())
+      expect((await arrived()).map(({ to }) => to)).toEqual([[own]])
+      await turn(anna, 'available')
+      await turn(bob, 'not-available')
+    })
+  })
+
+  test('is not mailed where visitors are asked, have no address, or staff closes or asked for another', async () => {
+    await prefer(true)
+    await withSettings(desk, { Livechat_enable_transcript: true }, async () => closeByVisitor(desk, await open()))
+    await closeByVisitor(desk, await openChat(desk))
+    await closeBy(anna, (await open()).rid)
+    expect(await arrived()).toEqual([])
+    const chat = await open()
+    await request(chat.rid)
+    await closeByVisitor(desk, chat)
+    expect((await arrived()).map(({ to }) => to)).toEqual([['boss@example.org']])
+    await prefer(false)
+  })
+})
+
 describe('what strangers may have mailed', () => {
   let limited: TestServer
   beforeAll(async () => {

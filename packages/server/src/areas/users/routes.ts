@@ -12,7 +12,9 @@ import {
   listUsers,
   refuseWeakPassword,
   removeUser,
+  requireUser,
   setActive,
+  setPreferences,
   type AccountChange,
   type User,
   type UserColumn,
@@ -60,6 +62,14 @@ export const userRoutes: Handlers<typeof users> = {
     await transact((tx) => chooseStatus(tx, user, userId, { status, text }))
     return {}
   },
+  'POST /users.setPreferences': async ({ transact }, { body, user }) => {
+    const { userId = user.id, data } = body
+    const preferences = await transact((tx) => setPreferences(tx, user, userId, data))
+    return { user: { _id: userId, settings: { preferences } } }
+  },
+  'GET /users.getPreferences': async ({ read }, { user }) => ({
+    preferences: (await requireUser(read, user.id)).preferences,
+  }),
 }
 
 function asSeenBy(caller: SignedIn, user: User) {

@@ -595,3 +595,43 @@ describe('saying whether one is there', () => {
     expect(await setStatus(admin, { userId: 'nobody', status: 'busy' })).toMatchObject(unknownUser)
   })
 })
+
+describe('preferences', () => {
+  const prefer = (by: StaffMember, body: object) => by.raw('POST /users.setPreferences', { body })
+
+  test('are kept, each until it is said otherwise', async () => {
+    const person = await desk.staff()
+    expect((await person.call('GET /users.getPreferences')).preferences).toEqual({})
+    const first = { omnichannelTranscriptEmail: true, highlights: ['a', 'b'], clockMode: 2 }
+    expect((await prefer(person, { data: first })).body).toEqual({
+      user: { _id: person.id, settings: { preferences: first } },
+      success: true,
+    })
+    await prefer(person, { data: { clockMode: 1 } })
+    const all = { ...first, clockMode: 1 }
+    expect((await person.call('GET /users.getPreferences')).preferences).toEqual(all)
+    expect((await person.call('GET /me')).settings?.preferences).toEqual(all)
+  })
+
+  test('of others are kept only with the permission to edit them', async () => {
+    const [person, other] = [await desk.staff(), await desk.staff()]
+    const body = { userId: other.id, data: { a: true } }
+    expect(await prefer(person, body)).toMatchObject({ status: 403, body: { success: false, error: 'unauthorized' } })
+    expect((await prefer(admin, body)).status).toBe(200)
+    expect((await other.call('GET /users.getPreferences')).preferences).toEqual({ a: true })
+    expect(await prefer(admin, { ...body, userId: 'nobody' })).toMatchObject(unknownUser)
+    expect((await desk.anyone.raw('GET /users.getPreferences')).status).toBe(401)
+  })
+
+  test('are short and few', async () => {
+    const person = await desk.staff()
+    const many = (from: number) => Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`p${from + n}`, n]))
+    for (const data of [{ a: { b: 1 } }, { a: null }, { a: 'x'.repeat(1_001) }, { ...many(0), one: 1 }, 'x'])
+      expect((await prefer(person, { data })).body).toMatchObject({ errorType: 'invalid-params' })
+    for (const from of [0, 100]) expect((await prefer(person, { data: many(from) })).status).toBe(200)
+    expect(await prefer(person, { data: { one: 1 } })).toMatchObject(
+      refusal('invalid-params', 'There may be 200 preferences'),
+    )
+    expect((await prefer(person, { data: many(50) })).status).toBe(200)
+  })
+})

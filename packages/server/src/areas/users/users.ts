@@ -185,6 +185,30 @@ export async function chooseStatus(
   tx.emit('user.changed', { userId })
 }
 
+/** More than any client keeps. */
+const MOST_PREFERENCES = 200
+
+/**
+ * Keeps preferences of somebody beside those that are there, and answers all; of others with `edit-other-user-info`
+ * (contract §E.2).
+ * @throws `unauthorized`, `error-invalid-user`, `invalid-params` where there are too many
+ */
+export async function setPreferences(
+  tx: Transaction,
+  caller: SignedIn,
+  userId: string,
+  given: Readonly<Record<string, unknown>>,
+): Promise<Record<string, unknown>> {
+  if (userId !== caller.id && !caller.can('edit-other-user-info')) throw new ApiError('unauthorized')
+  await takeAccounts(tx)
+  const preferences = { ...(await requireUser(tx, userId)).preferences, ...given }
+  if (Object.keys(preferences).length > MOST_PREFERENCES)
+    throw new ApiError('invalid-params', { reason: `There may be ${String(MOST_PREFERENCES)} preferences` })
+  await updateUser(tx, userId, { preferences })
+  tx.emit('user.changed', { userId })
+  return preferences
+}
+
 /** Sets how many chats an agent serves at once; without a number the general limit counts. */
 export async function setChatLimit(tx: Transaction, userId: string, limit: string | number | undefined): Promise<void> {
   await updateUser(tx, userId, { chatLimit: toJson(limit) })
