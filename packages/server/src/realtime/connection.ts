@@ -183,13 +183,25 @@ export class Connection implements Peer {
 
   /** Asks again whether it may listen to a key; where it may not any more it hears nothing from now on. */
   recheck(stream: string, key: string): Promise<void> {
-    return this.#recheck((place) => place.stream === stream && place.key === key)
+    return this.#orEnd(() => this.#recheck((place) => place.stream === stream && place.key === key))
   }
 
   /** The same for everything it listens to, and for what led nowhere so far: it may lead somewhere now. */
-  async recheckAll(): Promise<void> {
-    await this.#recheck(() => true)
-    for (const [id, subscription] of this.#subscriptions) if (subscription.place === undefined) await this.#open(id)
+  recheckAll(): Promise<void> {
+    return this.#orEnd(async () => {
+      await this.#recheck(() => true)
+      for (const [id, subscription] of this.#subscriptions) if (subscription.place === undefined) await this.#open(id)
+    })
+  }
+
+  /** Where nobody can say whether it may listen on, it must not: it comes back, and asks. */
+  async #orEnd(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#log.error({ err: error }, 'The rights of a socket could not be looked up again.')
+      this.close(1011, 'Rights are not known')
+    }
   }
 
   async #recheck(isMeant: (place: Place) => boolean): Promise<void> {
@@ -283,7 +295,12 @@ export class Connection implements Peer {
     if (this.#state === 'closed') return
     if (answer !== 'nothing' && 'refused' in answer) this.send(frames.nosub(id, answer.refused))
     else if (answer !== 'nothing' && this.#rewatches(answer.place)) this.send(frames.nosub(id))
-    else await this.#begin(id, { name, params }, answer)
+    else
+      await this.#begin(id, { name, params }, answer).catch((error: unknown) => {
+        // It was told to be refused, and may ask again under the same id.
+        this.#drop(id)
+        throw error
+      })
   }
 
   /** Listens, and says so; or says where the right to do so was lost meanwhile. */
@@ -328,7 +345,7 @@ export class Connection implements Peer {
     this.#hub.add(place.stream, place.key, { peer: this, audience: place.audience })
     await this.#product.joined(place, this)
     // What changed while the right was looked up was told to nobody here.
-    await this.recheck(place.stream, place.key)
+    await this.#recheck(({ stream, key }) => stream === place.stream && key === place.key)
     return this.#subscriptions.has(id)
   }
 

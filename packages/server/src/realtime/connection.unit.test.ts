@@ -64,6 +64,59 @@ describe('a subscription', () => {
   })
 })
 
+describe('a socket', () => {
+  /** One that listens, before a product that has lost its database since. */
+  function listening() {
+    const hub = makeHub()
+    const frames: string[] = []
+    let broken: 'subscribe' | 'joined' | undefined
+    const fails = (what: typeof broken) => (broken === what ? Promise.reject(new Error('no database')) : undefined)
+    const product: Product = {
+      subscribe: () => fails('subscribe') ?? Promise.resolve(place),
+      joined: () => fails('joined') ?? Promise.resolve(),
+      rewatched: () => {},
+      welcome: () => {},
+      call: () => Promise.resolve({ result: undefined }),
+      left: () => {},
+    }
+    const closed: number[] = []
+    const wire = {
+      send: (frame: string | Buffer) => void frames.push(String(frame)),
+      close: (code: number) => void closed.push(code),
+      bufferedAmount: 0,
+    }
+    const log = pino({ level: 'silent' })
+    const connection = new Connection({ id: 's', request }, wire, { hub, product, log, nowMs: 0 })
+    connection.receive('{"msg":"connect","version":"1","support":["1"]}', 0)
+    const sub = async (id: string): Promise<string | undefined> => {
+      connection.receive(`{"msg":"sub","id":"${id}","name":"stream-room-messages","params":["r1"]}`, 0)
+      await expect.poll(() => frames.at(-1)).toMatch(/ready|nosub/)
+      return frames.at(-1)
+    }
+    return { hub, connection, frames, closed, sub, breakDown: (what?: typeof broken) => void (broken = what) }
+  }
+
+  test('hears nothing more where nobody can say whether it may, and is let go so that it asks again', async () => {
+    const { hub, connection, closed, sub, breakDown } = listening()
+    await sub('a')
+    breakDown('subscribe')
+    await connection.recheck('room-messages', 'r1')
+    expect(closed).toEqual([1011])
+    expect(hub.isHeard('room-messages', 'r1')).toBe(false)
+  })
+
+  test.each(['subscribe', 'joined'] as const)('whose subscription failed may ask again (%s)', async (what) => {
+    const { hub, frames, closed, sub, breakDown } = listening()
+    breakDown(what)
+    expect(await sub('a')).toContain('"error":500')
+    expect(hub.isHeard('room-messages', 'r1')).toBe(false)
+    breakDown()
+    frames.length = 0
+    expect(await sub('a')).toBe('{"msg":"ready","subs":["a"]}')
+    expect(closed).toEqual([])
+  })
+})
+
 /** A connection whose product answers a call when it is told to. */
 function open() {
   const closed: { code: number; reason: string }[] = []

@@ -5,25 +5,39 @@ import type { Reader } from '../../database/transaction.ts'
 import type { Config } from '../../config.ts'
 import type { Place } from '../../realtime/connection.ts'
 import type { Hub, Peer } from '../../realtime/hub.ts'
-import { findRoom, type Room } from '../rooms/rooms.ts'
 import { readSettings } from '../settings/settings.ts'
 import { createdMessage, type Message } from '../timeline/timeline.ts'
 import { findUserById } from '../users/users.ts'
 import { findVisitorById } from '../visitors/visitors.ts'
-import { MINE, notices } from './places.ts'
+import { MINE, MY_MESSAGES, notices } from './places.ts'
 import { QueueFeed } from './queue-feed.ts'
 import { StaffFeed } from './staff-feed.ts'
 import { listHeardOf, listUnserved } from './store.ts'
 import { Watches } from './watches.ts'
-import { agentSaid, agentStatusSaid, deletionSaid, messageSaid, userStatusSaid, visitorSaid } from './wire.ts'
+import {
+  agentSaid,
+  agentStatusSaid,
+  deletionSaid,
+  messageSaid,
+  ownMessageSaid,
+  userStatusSaid,
+  visitorSaid,
+} from './wire.ts'
 
 export interface FeedOptions {
   read: Reader
   hub: Hub
   log: Logger
   config: Config
-  /** Tells those who listen to all their rooms at once. */
-  tellOwners: (room: Room, message: Message) => Promise<void>
+  /** Who listens to all their rooms at once and may read this one. */
+  findOwners: (roomId: string) => Promise<readonly Owner[]>
+}
+
+/** Somebody who listens to all rooms that are open to that person. */
+export interface Owner {
+  userId: string
+  /** Whether the person is in the room. */
+  isParticipant: boolean
 }
 
 /** Streams whose key is a room. */
@@ -178,23 +192,26 @@ export class Feed {
     })
   }
 
+  /** Everything is looked up first: what fails then is told to nobody, and tried again. */
   async #tellMessage(message: Message, visitorToken: string | undefined): Promise<void> {
-    const { hub, read, tellOwners } = this.#options
+    const { hub, read, findOwners } = this.#options
+    const { roomId, type, deletedAt } = message
     const { Hide_System_Messages: hidden, Livechat_show_agent_info: showsAgents } = await readSettings(read)
-    if (message.type !== undefined && hidden.includes(message.type)) return
-    if (message.deletedAt !== undefined) {
-      hub.say('notify-room', `${message.roomId}/deleteMessage`, deletionSaid(message))
+    if (type !== undefined && hidden.includes(type)) return
+    if (deletedAt !== undefined) {
+      hub.say('notify-room', `${roomId}/deleteMessage`, deletionSaid(message))
       return
     }
-    if (hub.isHeard('room-messages', message.roomId))
+    const owners = hub.isStreamHeard(MINE) ? await findOwners(roomId) : []
+    if (hub.isHeard('room-messages', roomId))
       hub.say(
         'room-messages',
-        message.roomId,
+        roomId,
         messageSaid(message, { ...(visitorToken !== undefined && { visitorToken }), hidesAgents: !showsAgents }),
       )
-    if (!hub.isStreamHeard(MINE)) return
-    const room = await findRoom(read, message.roomId)
-    if (room !== undefined) await tellOwners(room, message)
+    const as = { stream: 'room-messages', eventName: MY_MESSAGES }
+    for (const { userId, isParticipant } of owners)
+      hub.say(MINE, userId, ownMessageSaid(message, isParticipant), { as })
   }
 
   async #tellPresence(userId: string): Promise<void> {

@@ -10,20 +10,19 @@ import { findRoom, mayRead, type Room } from '../rooms/rooms.ts'
 import { isSubscribed, routingFlags } from '../routing/routing.ts'
 import { authenticate, findEnded, sessionEndsAt } from '../sessions/sessions.ts'
 import { readSettings } from '../settings/settings.ts'
-import { HIDDEN_AGENT, type Message } from '../timeline/timeline.ts'
+import { HIDDEN_AGENT } from '../timeline/timeline.ts'
 import { mailByStaff } from '../transcripts/transcripts.ts'
 import { findVisitor, notePresence } from '../visitors/visitors.ts'
 import { DESK, DeskFeed } from './desk-feed.ts'
 import { readActivity, readSignal, tellActivity, tellSignal } from './activity.ts'
-import { Feed } from './feed.ts'
+import { Feed, type Owner } from './feed.ts'
 import type { AskedTranscript, Reach } from './method.ts'
 import { callMethod } from './methods.ts'
 import { maySignInFrom, originSettings } from './origins.ts'
-import { findPlace, findRoomOf, MINE, MY_MESSAGES } from './places.ts'
+import { findPlace, findRoomOf, MINE } from './places.ts'
 import { StaffPresence } from './staff-presence.ts'
 import { StaffSockets } from './staff-sockets.ts'
 import { VisitorSockets } from './visitor-sockets.ts'
-import { ownMessageSaid } from './wire.ts'
 
 export interface StreamsOptions {
   hub: Hub
@@ -51,7 +50,7 @@ export class Streams implements Product {
     const { hub, bus, dispatch } = options
     this.#context = context
     this.#options = options
-    this.#feed = new Feed({ read, hub, log, config, tellOwners: (room, message) => this.#tellOwners(room, message) })
+    this.#feed = new Feed({ read, hub, log, config, findOwners: (roomId) => this.#findOwners(roomId) })
     const onError = (error: unknown) => log.error({ err: error }, 'Widgets could not be told who is there.')
     this.#desk = new DeskFeed({ read, hub, onError })
     this.#presence = new StaffPresence(context)
@@ -233,13 +232,12 @@ export class Streams implements Product {
   }
 
   /** Bots hear what is said in the rooms that they may read at that moment (contract §C.14.1). */
-  async #tellOwners(room: Room, message: Message): Promise<void> {
-    const { hub } = this.#options
-    for (const userId of hub.keys(MINE)) {
-      if (!(await this.#isReadableTo(userId, room.id))) continue
-      const said = ownMessageSaid(message, await isSubscribed(this.#context.read, room.id, userId))
-      hub.say(MINE, userId, said, { as: { stream: 'room-messages', eventName: MY_MESSAGES } })
-    }
+  async #findOwners(roomId: string): Promise<Owner[]> {
+    const owners: Owner[] = []
+    for (const userId of this.#options.hub.keys(MINE))
+      if (await this.#isReadableTo(userId, roomId))
+        owners.push({ userId, isParticipant: await isSubscribed(this.#context.read, roomId, userId) })
+    return owners
   }
 
   async #isReadableTo(userId: string, roomId: string): Promise<boolean> {

@@ -23,6 +23,8 @@ interface Watch {
   given: Message[]
   /** There is something that only the database has. */
   mustRead: boolean
+  /** Over once it is known from where on is told. */
+  begun: Promise<void>
 }
 
 export interface WatchOptions {
@@ -32,7 +34,7 @@ export interface WatchOptions {
   isHeard: (roomId: string) => boolean
   /** Tells who has come into the room, before the line that says so. */
   tellComing: (roomId: string) => Promise<void>
-  /** Tells a message, with the token that its room's visitor has shown. */
+  /** Tells a message to all or, where it fails, to nobody; with the token that its room's visitor has shown. */
   tell: (message: Message, visitorToken: string | undefined) => Promise<void>
   /** Looks up again who may listen to a room. */
   recheck: (roomId: string) => Promise<void>
@@ -48,19 +50,30 @@ export class Watches {
     this.#options = options
   }
 
-  /** Watches a room from its latest change on. */
-  async begin(roomId: string, visitorToken: string | undefined): Promise<void> {
+  /** Watches a room from its latest change on. Whoever comes while that is looked up waits for it, too. */
+  begin(roomId: string, visitorToken: string | undefined): Promise<void> {
     const known = this.#watches.get(roomId)
     if (known !== undefined) {
       if (visitorToken !== undefined) known.visitorToken = visitorToken
-      return
+      return known.begun
     }
     // Nothing is told before we know from where on.
     const watch = makeWatch(Infinity, visitorToken)
     this.#watches.set(roomId, watch)
-    const [state] = await listStates(this.#options.read, [roomId])
-    watch.seq = state?.seq ?? 0
-    watch.state = state
+    watch.begun = this.#look(roomId, watch)
+    return watch.begun
+  }
+
+  async #look(roomId: string, watch: Watch): Promise<void> {
+    try {
+      const [state] = await listStates(this.#options.read, [roomId])
+      watch.seq = state?.seq ?? 0
+      watch.state = state
+    } catch (error) {
+      // From nowhere on nothing would ever be told: who comes next looks again.
+      if (this.#watches.get(roomId) === watch) this.#watches.delete(roomId)
+      throw error
+    }
     // What was committed while we looked.
     this.#tellMoved(roomId, watch)
   }
@@ -160,28 +173,36 @@ export class Watches {
     const given = watch.given.splice(0)
     if (given.some(isComing)) await this.#options.tellComing(roomId)
     for (const message of given) {
-      if (watch.mustRead || message.seq <= watch.seq) continue
+      if (watch.mustRead || message.seq <= watch.seq || !this.#isCurrent(roomId, watch)) continue
       watch.mustRead = watch.held > 0 || message.seq !== watch.seq + 1
-      if (watch.mustRead) continue
-      watch.seq = message.seq
-      await this.#options.tell(message, watch.visitorToken)
+      if (!watch.mustRead) await this.#tellOne(message, watch)
     }
   }
 
+  /** What could not be told was not told: it is looked for again. */
+  async #tellOne(message: Message, watch: Watch): Promise<void> {
+    await this.#options.tell(message, watch.visitorToken)
+    watch.seq = message.seq
+  }
+
   async #tellChanges(roomId: string, watch: Watch): Promise<void> {
-    const { read, tell, tellComing } = this.#options
+    const { read, tellComing } = this.#options
     for (;;) {
       // Before the look: what is committed meanwhile may be in it or not.
       watch.mustRead = false
       const changes = await listChanges(read, roomId, watch.seq, READ_AT_ONCE)
       if (changes.some(isComing)) await tellComing(roomId)
       for (const message of changes) {
-        if (watch.held > 0) return
-        watch.seq = message.seq
-        await tell(message, watch.visitorToken)
+        if (watch.held > 0 || !this.#isCurrent(roomId, watch)) return
+        await this.#tellOne(message, watch)
       }
       if (changes.length < READ_AT_ONCE) return
     }
+  }
+
+  /** Where nobody listened in between, another one tells. */
+  #isCurrent(roomId: string, watch: Watch): boolean {
+    return this.#watches.get(roomId) === watch
   }
 
   #inOrder(watch: Watch, task: () => Promise<void>): void {
@@ -205,6 +226,7 @@ function makeWatch(seq: number, visitorToken: string | undefined): Watch {
     held: 0,
     given: [],
     mustRead: false,
+    begun: Promise.resolve(),
     ...(visitorToken !== undefined && { visitorToken }),
   }
 }
