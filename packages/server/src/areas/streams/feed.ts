@@ -8,7 +8,8 @@ import type { Hub, Peer } from '../../realtime/hub.ts'
 import { readSettings } from '../settings/settings.ts'
 import { createdMessage, type Message } from '../timeline/timeline.ts'
 import { findUserById } from '../users/users.ts'
-import { findVisitorById } from '../visitors/visitors.ts'
+import { findRoom } from '../rooms/rooms.ts'
+import { findVisitorById, type Visitor } from '../visitors/visitors.ts'
 import { MINE, MY_MESSAGES, notices } from './places.ts'
 import { QueueFeed } from './queue-feed.ts'
 import { StaffFeed } from './staff-feed.ts'
@@ -87,6 +88,7 @@ export class Feed {
       tellComing: (roomId) => this.#staff.admit(roomId),
       tell: (message, visitorToken) => this.#tellMessage(message, visitorToken),
       recheck: (roomId) => this.#recheck(roomId),
+      findToken: async (roomId) => (await findVisitorOf(options.read, roomId))?.token,
     })
     this.#staff = new StaffFeed({ ...options, after: (roomId, task) => this.#watches.after(roomId, task) })
     this.#queue = new QueueFeed({
@@ -244,4 +246,9 @@ export class Feed {
   #complain(error: unknown): void {
     this.#options.log.error({ err: error }, 'Listeners could not be told.')
   }
+}
+
+async function findVisitorOf(reader: Reader, roomId: string): Promise<Visitor | undefined> {
+  const room = await findRoom(reader, roomId)
+  return room && findVisitorById(reader, room.visitor.id)
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   closeByVisitor,
   makeDepartment,
+  newToken,
   openChat,
   openRoomOf,
   register,
@@ -181,6 +182,34 @@ describe('an agent who looks into a chat that waits (A30)', () => {
       const settings = [{ _id: 'Livechat_Routing_Method', value: 'Auto_Selection' }]
       await admin.call('POST /settings', { body: { settings } })
       await hearsNoMore(chat, socket)
+    })
+  })
+})
+
+describe('a visitor whose token is another’s now (A30)', () => {
+  /** A chat, its widget, and whoever came with the same address and has the room now. */
+  async function replaced(register: (given: object) => Promise<unknown>) {
+    const token = newToken()
+    const chat = await openChat(desk, { email: `${token}@example.org` })
+    const old = await listen(desk, chat)
+    await register({ token, email: `${token}@example.org` })
+    return { chat: { ...chat, token }, old }
+  }
+
+  const come = (visitor: object) => desk.anyone.call('POST /livechat/visitor', { body: { visitor } })
+
+  test.each([
+    ['at once', come],
+    ['when the new token is shown, where the event was lost', (visitor: object) => unheard(() => come(visitor))],
+  ])('hears nothing more of the room %s, and never the new token', async (_title, comes) => {
+    await withSettings(desk, { Livechat_visitor_matching: 'compatible' }, async () => {
+      const { chat, old } = await replaced(comes)
+      const socket = await listen(desk, chat)
+      await say(desk, chat, 'a secret')
+      await Promise.all([old.settled(), socket.settled()])
+      expect(socket.told('room-messages', chat.rid)).toMatchObject([[{ msg: 'a secret', token: chat.token }]])
+      expect(JSON.stringify(old.frames)).not.toMatch(new RegExp(`a secret|${chat.token}`))
+      await Promise.all([old.close(), socket.close()])
     })
   })
 })

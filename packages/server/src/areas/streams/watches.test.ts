@@ -32,6 +32,7 @@ function watching(chat: Chat) {
     tellComing: () => Promise.resolve(),
     tell: (message) => Promise.resolve(void told.push(message)),
     recheck: () => Promise.resolve(),
+    findToken: () => Promise.resolve(undefined),
   })
   return { watches, told, release: () => release() }
 }

@@ -10,7 +10,7 @@ import { listStates, type RoomState } from './store.ts'
 interface Watch {
   /** The latest change that was told. */
   seq: number
-  visitorToken?: string
+  visitorToken: string | undefined
   /** How the room stood when we looked last; undefined where nobody has looked. */
   state: RoomState | undefined
   /** What is being told, in order. */
@@ -38,6 +38,8 @@ export interface WatchOptions {
   tell: (message: Message, visitorToken: string | undefined) => Promise<void>
   /** Looks up again who may listen to a room. */
   recheck: (roomId: string) => Promise<void>
+  /** The token of a room's visitor. */
+  findToken: (roomId: string) => Promise<string | undefined>
 }
 
 const READ_AT_ONCE = 100
@@ -54,7 +56,7 @@ export class Watches {
   begin(roomId: string, visitorToken: string | undefined): Promise<void> {
     const known = this.#watches.get(roomId)
     if (known !== undefined) {
-      if (visitorToken !== undefined) known.visitorToken = visitorToken
+      if (visitorToken !== undefined) this.#note(roomId, known, visitorToken)
       return known.begun
     }
     // Nothing is told before we know from where on.
@@ -62,6 +64,18 @@ export class Watches {
     this.#watches.set(roomId, watch)
     watch.begun = this.#look(roomId, watch)
     return watch.begun
+  }
+
+  /** A room has one visitor: where another token opens it now, who listens with the one before must not read this one. */
+  #note(roomId: string, watch: Watch, visitorToken: string): void {
+    const isAnother = watch.visitorToken !== undefined && watch.visitorToken !== visitorToken
+    watch.visitorToken = isAnother ? undefined : visitorToken
+    if (!isAnother) return
+    this.before(roomId, async () => {
+      await this.#options.recheck(roomId)
+      // Of two who come at once the later one need not be the right one.
+      watch.visitorToken = await this.#options.findToken(roomId)
+    })
   }
 
   async #look(roomId: string, watch: Watch): Promise<void> {
@@ -227,6 +241,6 @@ function makeWatch(seq: number, visitorToken: string | undefined): Watch {
     given: [],
     mustRead: false,
     begun: Promise.resolve(),
-    ...(visitorToken !== undefined && { visitorToken }),
+    visitorToken,
   }
 }

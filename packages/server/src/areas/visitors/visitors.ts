@@ -117,6 +117,8 @@ export async function registerVisitor(tx: Transaction, given: Registration, devi
   if (known !== undefined) await changeNamed(tx, known, { ...change, ...rebound, status: 'online' })
   const visitor = await requireById(tx, id)
   tx.emit('visitor.changed', { visitorId: id })
+  // The token before opens them no more.
+  if (rebound !== undefined) for (const room of await listRoomsOf(tx, id)) tx.emit('room.changed', { roomId: room.id })
   if (given.fields === undefined || given.fields.length === 0) return visitor
   await registerFields(tx, visitor, given.fields)
   return requireById(tx, id)
