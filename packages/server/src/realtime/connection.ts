@@ -1,6 +1,7 @@
 // One socket: its handshake, its heartbeat, its subscriptions, and its requests one after the other.
 import type { Logger } from 'pino'
 import type { RequestInfo } from '../context.ts'
+import { Allowance } from './allowance.ts'
 import { BadFrame, frames, readFrame, wireError, type ClientFrame, type WireError } from './ddp.ts'
 import type { Audience, Frame, Hub, Peer } from './hub.ts'
 import type { Neighbours } from './neighbours.ts'
@@ -103,7 +104,7 @@ export class Connection implements Peer {
   #isBusy = false
   #heardMs: number
   #askedMs: number | undefined
-  #allowance: { frames: number; atMs: number }
+  readonly #requests = new Allowance()
 
   constructor(session: Session, wire: Wire, { hub, product, log, nowMs, neighbours }: Surroundings) {
     this.session = session
@@ -114,7 +115,6 @@ export class Connection implements Peer {
     this.#neighbours = neighbours
     this.#openedMs = nowMs
     this.#heardMs = nowMs
-    this.#allowance = { frames: socketLimits.framesPerMinute.anonymous, atMs: nowMs }
     this.send(frames.greeting)
   }
 
@@ -391,10 +391,6 @@ export class Connection implements Peer {
 
   #isWithinAllowance(nowMs: number): boolean {
     const { anonymous, staff } = socketLimits.framesPerMinute
-    const most = this.session.credentials === undefined ? anonymous : staff
-    const since = Math.max(0, nowMs - this.#allowance.atMs)
-    const frames = Math.min(most, this.#allowance.frames + (since / 60_000) * most)
-    this.#allowance = { frames: Math.max(0, frames - 1), atMs: nowMs }
-    return frames >= 1
+    return this.#requests.take(nowMs, this.session.credentials === undefined ? anonymous : staff)
   }
 }

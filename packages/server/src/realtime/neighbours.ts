@@ -1,5 +1,6 @@
 // What the sockets of one address share (promises A31, A32). An office behind one address is many people: the figures leave
 // room for fifty who chat at once, and whoever goes beyond is refused alone, while the others go on.
+import { Allowance } from './allowance.ts'
 
 /** Sockets, subscriptions and requests of an address. Who has signed in is not counted by frames. */
 export const addressLimits = {
@@ -19,7 +20,7 @@ export class Neighbours {
   readonly #scale: () => number
   readonly #there = new Set<Neighbour>()
   #subscriptions = 0
-  #allowance: { frames: number; atMs: number } | undefined
+  readonly #requests = new Allowance()
 
   /** `scale` widens or narrows every figure, as the settings say at that moment. */
   constructor(scale: () => number) {
@@ -28,7 +29,7 @@ export class Neighbours {
 
   /** Whether nobody is there and nothing is counted any more. */
   isForgotten(nowMs: number): boolean {
-    return this.#there.size === 0 && nowMs - (this.#allowance?.atMs ?? -Infinity) > 60_000
+    return this.#there.size === 0 && nowMs - (this.#requests.takenAtMs ?? -Infinity) > 60_000
   }
 
   /** Whether there may be one socket more. */
@@ -50,12 +51,7 @@ export class Neighbours {
   /** Counts a request, or refuses it. */
   takeFrame(nowMs: number): boolean {
     const most = addressLimits.framesPerMinute * this.#scale()
-    if (most === Infinity) return true
-    const { frames, atMs } = this.#allowance ?? { frames: most, atMs: nowMs }
-    const since = Math.max(0, nowMs - atMs)
-    const left = Math.min(most, frames + (since / 60_000) * most)
-    this.#allowance = { frames: left >= 1 ? left - 1 : left, atMs: nowMs }
-    return left >= 1
+    return most === Infinity || this.#requests.take(nowMs, most)
   }
 
   /** Counts a subscription, or refuses it. */
