@@ -191,6 +191,27 @@ describe('a visitor', () => {
   })
 })
 
+test('rooms that two visitors are given from each other: each has one, and nobody waits for the other', async () => {
+  for (let round = 0; round < 8; round++) {
+    const [one, other] = [await openChat(desk), await openChat(desk)]
+    for (const { rid, token } of [one, other])
+      await desk.anyone.call('POST /livechat/room.close', { body: { rid, token } })
+    const give = (rid: string, visitorId: string) =>
+      manager.raw('PUT /livechat/room.visitor', { body: { rid, visitorId } })
+    const answers = await Promise.all([give(one.rid, other.id), give(other.rid, one.id)])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    for (const [visitor, room] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      const { visitor: seen } = await manager.call('GET /livechat/visitors.info', { query: { visitorId: visitor.id } })
+      expect(seen.lastChat?._id).toBe(room.rid)
+    }
+  }
+  const { payload } = await desk.server.http.inject({ url: '/metrics' })
+  expect(payload).toContain('deskbell_transaction_restarts_total{cause="deadlock"} 0\n')
+})
+
 describe('whatever happens at once', () => {
   test.each(['Auto_Selection', 'Load_Balancing', 'Manual_Selection'])(
     '%s: places, members and inquiries are exact in the end',

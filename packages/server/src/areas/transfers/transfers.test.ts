@@ -616,6 +616,24 @@ describe('a room given to another visitor', () => {
     expect((await openRoomOf(desk, chat)).rid).not.toBe(chat.rid)
   })
 
+  test('is the last chat of that visitor, and no more of the old one', async () => {
+    const lastChatOf = async ({ id }: { id: string }) =>
+      (await manager.call('GET /livechat/visitors.info', { query: { visitorId: id } })).visitor.lastChat
+    const visitor = await register(desk)
+    const first = await openRoomOf(desk, visitor)
+    await closeByVisitor(desk, first)
+    desk.clock.advance(1_000)
+    const second = await openRoomOf(desk, visitor)
+    const next = await register(desk)
+    await give(manager, { rid: second.rid, visitorId: next.id })
+    expect(await lastChatOf(next)).toEqual({ _id: second.rid, ts: second.room.ts })
+    expect(await lastChatOf(visitor)).toEqual({ _id: first.rid, ts: first.room.ts })
+    await give(manager, { rid: first.rid, visitorId: next.id })
+    expect(await lastChatOf(next)).toMatchObject({ _id: second.rid })
+    expect(await lastChatOf(visitor)).toBeUndefined()
+    await closeByVisitor(desk, { ...second, ...next })
+  })
+
   test('is refused for unknown visitors and rooms, another old visitor, and those who may not see it', async () => {
     const chat = await chatOfAnna()
     const { id: visitorId } = await register(desk)

@@ -6,7 +6,14 @@ import type { Department } from '../departments/departments.ts'
 import { findRoom, mayRead, requireOwnRoom, staffAuthor, visitorAuthor, type Room } from '../rooms/rooms.ts'
 import { findEnabled, giveToAgent, returnToQueue, type Outside } from '../routing/routing.ts'
 import { findOpenRoomOf, takeOpenRoom, takeRoom, updateRoom } from '../timeline/timeline.ts'
-import { noteDepartment, refuseBlocked, requireVisitor, takeVisitorById, type Visitor } from '../visitors/visitors.ts'
+import {
+  noteDepartment,
+  noteLatestChat,
+  refuseBlocked,
+  requireVisitor,
+  takeVisitorById,
+  type Visitor,
+} from '../visitors/visitors.ts'
 import { forwardToDepartment } from './forward.ts'
 
 export { findLastMessage, findRoom, type Room } from '../rooms/rooms.ts'
@@ -112,24 +119,35 @@ export async function replaceVisitor(
 ): Promise<Room> {
   // The room before its visitor, as everywhere.
   const room = await takeRoom(tx, roomId)
-  const visitor = await takeNewVisitor(tx, visitorId)
+  const visitor = await takeVisitors(tx, visitorId, room?.visitor.id)
   if (room === undefined) throw new ApiError('invalid-room')
   if (oldVisitorId !== undefined && oldVisitorId !== room.visitor.id) throw new ApiError('invalid-room-visitor')
   if (!(await mayRead(tx, user, room))) throw new ApiError('error-not-allowed')
-  const open = room.closed === undefined ? await findOpenRoomOf(tx, visitor.id) : undefined
-  if (open !== undefined && open.id !== room.id) throw new ApiError('visitor-has-open-rooms')
+  await refuseSecondOpen(tx, room, visitor)
   await updateRoom(tx, room.id, { visitorId: visitor.id, visitorUsername: visitor.username })
+  for (const id of [room.visitor.id, visitor.id]) await noteLatestChat(tx, id)
   tx.emit('visitor.replaced', { roomId: room.id, visitorId: visitor.id })
   tx.emit('room.changed', { roomId: room.id })
   return (await findRoom(tx, room.id)) ?? room
 }
 
-/** The row as well: the visitor opens no room beside it. */
-async function takeNewVisitor(tx: Transaction, id: string | undefined): Promise<Visitor> {
-  const visitor = id === undefined ? undefined : await takeVisitorById(tx, id)
+/**
+ * The new visitor, whose row is taken so that no room is opened beside this one, and the row of the old one, in the order of
+ * their ids (docs/decisions/0009-lock-order.md).
+ */
+async function takeVisitors(tx: Transaction, newId: string | undefined, oldId: string | undefined): Promise<Visitor> {
+  const taken = new Map<string, Visitor | undefined>()
+  for (const id of [newId, oldId].filter((each) => each !== undefined).sort())
+    taken.set(id, await takeVisitorById(tx, id))
+  const visitor = newId === undefined ? undefined : taken.get(newId)
   if (visitor === undefined) throw new ApiError('visitor-not-found')
   await refuseBlocked(tx, visitor)
   return visitor
+}
+
+async function refuseSecondOpen(tx: Transaction, room: Room, visitor: Visitor): Promise<void> {
+  const open = room.closed === undefined ? await findOpenRoomOf(tx, visitor.id) : undefined
+  if (open !== undefined && open.id !== room.id) throw new ApiError('visitor-has-open-rooms')
 }
 
 /** Moves a room and, where a fallback took it, its visitor as well (contract A.13). */

@@ -208,16 +208,22 @@ export async function noteChat(tx: Transaction, id: string, roomId: string): Pro
 
 /** Where the latest room of a visitor is one of those that were removed, the latest that is left takes its place, if any is. */
 export async function forgetChats(tx: Transaction, id: string, roomIds: readonly string[]): Promise<void> {
-  await tx.run(
-    tx.sql
-      .updateTable('visitor')
-      .set((eb) => {
-        const latest = eb.selectFrom('room').where('visitorId', '=', id).orderBy('openedAt', 'desc').limit(1)
-        return { lastChatId: latest.select('room.id'), lastChatAt: latest.select('room.openedAt'), updatedAt: tx.now }
-      })
-      .where('id', '=', id)
-      .where('lastChatId', 'in', [...roomIds]),
-  )
+  await tx.run(setLatestChat(tx, id).where('lastChatId', 'in', [...roomIds]))
+}
+
+/** Makes the latest of the rooms that are the visitor's now the latest chat; none where no room is. */
+export async function noteLatestChat(tx: Transaction, id: string): Promise<void> {
+  await tx.run(setLatestChat(tx, id))
+}
+
+function setLatestChat(tx: Transaction, id: string) {
+  return tx.sql
+    .updateTable('visitor')
+    .set((eb) => {
+      const latest = eb.selectFrom('room').where('visitorId', '=', id).orderBy('openedAt', 'desc').limit(1)
+      return { lastChatId: latest.select('room.id'), lastChatAt: latest.select('room.openedAt'), updatedAt: tx.now }
+    })
+    .where('id', '=', id)
 }
 
 const MONTHS_KEPT = 12

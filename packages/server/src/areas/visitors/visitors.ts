@@ -48,6 +48,7 @@ export {
   noteAnswered,
   noteChat,
   noteDepartment,
+  noteLatestChat,
   takeVisitorById,
   updateVisitor,
   visitorFromRow,
