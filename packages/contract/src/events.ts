@@ -28,6 +28,8 @@ export interface Events {
   'agent.joined': { roomId: string; agentId: string }
   'agent.left': { roomId: string; agentId: string }
   'agent.changed': { userId: string }
+  /** Somebody takes no chats any more: no agent by role, or the account is deactivated or gone. */
+  'agent.retired': { userId: string }
   /** Somebody types. Told to whoever listens now, and kept nowhere. */
   'room.activity': {
     roomId: string

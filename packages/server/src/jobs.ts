@@ -6,6 +6,7 @@ import {
   closeHeldTooLong,
   closeWaitingTooLong,
   endAbandoned,
+  forgetRetired,
   renameInRooms,
   transferUnanswered,
   type Leave,
@@ -39,6 +40,7 @@ export function jobFunctions(context: Context): Readonly<Record<string, JobFunct
     'close-held-too-long': () => closeHeldTooLong(context),
     'transfer-unanswered': (taken) =>
       withOutside(context, (tx, outside) => transferUnanswered(tx, taken as Taken, outside)),
+    'forget-retired-agent': (data) => forgetRetired(read, transact, (data as { userId: string }).userId),
     'act-on-leave': (leave) => actOnLeave(context, leave as Leave),
     'remove-expired-sessions': () => transact(removeExpiredSessions),
     'remove-expired-links': () => transact(removeExpiredLinks),

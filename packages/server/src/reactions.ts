@@ -24,6 +24,11 @@ export const reactions: Reactions = {
     },
   ],
   'agent.changed': [(tx, { userId }) => noteLeave(tx, userId)],
+  // Twice: the rule that retires an agent does not see a visitor who is given that manager at that moment.
+  'agent.retired': [
+    (tx, { userId }) =>
+      [tx.now, afterRules(tx.nowMs)].map((runAt) => ({ name: 'forget-retired-agent', data: { userId }, runAt })),
+  ],
   'department.changed': [() => [{ name: 'offer-waiting-chats', data: null, uniqueKey: 'offer-after-department' }]],
   // Twice: the rule that removes a department does not see a visitor who names it at that moment.
   'department.removed': [

@@ -41,6 +41,7 @@ export { listSources, type RoomColumn, type RoomFilter } from './list-store.ts'
 export { findServingIds, listRooms } from './page-store.ts'
 export { renameInRooms } from './renaming.ts'
 export { removeClosedRooms, removeRoom } from './removal.ts'
+export { forgetRetired } from './retired-agents.ts'
 export { noteStaffSpoke, noteVisitorSpoke } from './spoken.ts'
 export { rateRoom, surveyItems, surveyValues } from './survey.ts'
 export {

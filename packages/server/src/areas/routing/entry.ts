@@ -63,8 +63,8 @@ export async function isAnyoneOnline(reader: Reader, department?: string): Promi
 function preferencesFor(candidates: readonly Candidate[], settings: Settings, wish: Wish): Preference[] {
   const preferences: Preference[] = []
   const named = candidates.find(({ id }) => id === wish.namedAgentId)
-  // Anybody else is no wish but a forgery (promises A9).
-  if (named?.isInDepartment === true) preferences.push({ agentId: named.id, namedBy: 'visitor' })
+  // Anybody else is no wish but a forgery (promises A9), and for whom the account is deactivated nobody waits.
+  if (named?.isInDepartment === true && named.isActive) preferences.push({ agentId: named.id, namedBy: 'visitor' })
   const online = candidates.filter((agent) => isOnline(agent))
   if (settings.Omnichannel_contact_manager_routing)
     preferences.push(...online.filter(({ id }) => id === wish.managerId).map(asPreference))

@@ -56,6 +56,7 @@ export async function changeRoles(tx: Transaction, by: Actor, user: User, roles:
     await leaveDepartments(tx, user.id)
     await updateUser(tx, user.id, { serviceStatus: null, isServiceStatusBySystem: false, chatLimit: null })
     tx.emit('agent.changed', { userId: user.id })
+    tx.emit('agent.retired', { userId: user.id })
   }
   // A bot counts as present (contract §C.2), so an agent who becomes one may be free for a chat that waits.
   if (isAgent && wasAgent) offerAfterwards(tx)
@@ -89,6 +90,7 @@ export async function changeActive(tx: Transaction, by: Actor, user: User, isAct
     ...(user.roles.includes(AGENT) && { serviceStatus: 'not-available', isServiceStatusBySystem: false }),
   })
   tx.emit('agent.changed', { userId: user.id })
+  if (user.roles.includes(AGENT)) tx.emit('agent.retired', { userId: user.id })
 }
 
 /**

@@ -152,6 +152,7 @@ export async function removeUser(tx: Transaction, caller: SignedIn, key: UserKey
   await deleteUser(tx, user.id)
   const subject = { kind: 'user' as const, id: user.id }
   await note(tx, { actor: caller, action: 'user.deleted', subject, before: notedOf(user) })
+  if (user.roles.includes(AGENT)) tx.emit('agent.retired', { userId: user.id })
   tx.emit('user.removed', { userId: user.id })
 }
 
