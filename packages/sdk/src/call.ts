@@ -64,15 +64,17 @@ export function callsTo(
   server: ServerOptions,
   { errorOf, repeat = (send) => send(), clock = platformClock }: CallSetup,
 ): Call {
-  const root = withErrors(errorOf, () => rootOf(server.serverURL))
+  const { serverURL } = server
+  if (typeof serverURL !== 'string' || serverURL === '') throw errorOf(refusedArgument('Server URL is required.'))
+  const root = `${withoutSlashes(serverURL)}/api/v1`
 
   return async <T>(operation: Operation, outgoing: Outgoing, options?: CallOptions) => {
-    const { url, init } = withErrors(errorOf, () => requestOf(root, operation, outgoing))
-    const isRepeatable = init.method === 'GET' || outgoing.repeatable === true
     const timeoutMs = options?.timeoutMs ?? outgoing.timeoutMs ?? server.timeoutMs ?? 30_000
     const deadline = openDeadline(clock, timeoutMs, [server.signal, options?.signal])
-    const send = () => exchange(outgoing.fetch ?? server.fetch ?? globalThis.fetch, url, { init, deadline, clock })
     try {
+      const { url, init } = requestOf(root, operation, outgoing)
+      const isRepeatable = init.method === 'GET' || outgoing.repeatable === true
+      const send = () => exchange(outgoing.fetch ?? server.fetch ?? globalThis.fetch, url, { init, deadline, clock })
       return (await (isRepeatable ? repeat(send, deadline) : send())) as T
     } catch (error) {
       throw errorOf(error)
@@ -82,19 +84,11 @@ export function callsTo(
   }
 }
 
-function withErrors<T>(errorOf: CallSetup['errorOf'], work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw errorOf(error)
-  }
-}
-
-function rootOf(serverURL: string): string {
-  if (typeof serverURL !== 'string' || serverURL === '') throw refusedArgument('Server URL is required.')
-  let end = serverURL.length
-  while (serverURL[end - 1] === '/') end--
-  return `${serverURL.slice(0, end)}/api/v1`
+/** An address without the slashes at its end. */
+export function withoutSlashes(url: string): string {
+  let end = url.length
+  while (url[end - 1] === '/') end--
+  return url.slice(0, end)
 }
 
 function requestOf(root: string, operation: Operation, outgoing: Outgoing): { url: string; init: RequestInit } {
@@ -109,21 +103,27 @@ function fillPath(path: string, params: Record<string, string>): string {
 
 function segmentOf(value: string): string {
   // URL parsers resolve these two even when percent-encoded, so they would address another operation.
-  if (value === '.' || value === '..') throw refusedArgument(`'${value}' cannot be part of an address.`)
+  if (value === '.' || value === '..') throw notForAddresses()
+  return encode(value)
+}
+
+/** By hand: the `URLSearchParams` of React Native is half of one. */
+function queryOf(query: Record<string, string | number | null | undefined>): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== null)
+  return pairs.map(([name, value], i) => `${i === 0 ? '?' : '&'}${name}=${encode(String(value))}`).join('')
+}
+
+function encode(value: string): string {
   try {
     return encodeURIComponent(value)
   } catch (cause) {
-    throw refusedArgument('An id or token with half of a surrogate pair cannot be part of an address.', cause)
+    // Half of a surrogate pair.
+    throw notForAddresses(cause)
   }
 }
 
-function queryOf(query: Record<string, string | number | null | undefined>): string {
-  const pairs = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null) pairs.append(name, String(value))
-  }
-  const text = pairs.toString()
-  return text === '' ? '' : `?${text}`
+function notForAddresses(cause?: unknown): Failed {
+  return refusedArgument('This id or token cannot be part of an address.', cause)
 }
 
 function contentOf({ json, form }: Outgoing): RequestInit {
@@ -147,7 +147,7 @@ async function exchange(
   }
   const { ok, status, headers } = response
   if (ok && typeof body === 'object' && body !== null) return body
-  const waitMs = retryAfterMs(headers.get('Retry-After'), clock.now(), clock)
+  const waitMs = retryAfterMs(headers.get('Retry-After'), clock)
   const requestId = headers.get('X-Request-Id') ?? undefined
   throw new Failed({ kind: 'refused', status, body, requestId, retryAfterMs: waitMs })
 }
@@ -167,11 +167,10 @@ function readJson(text: string): unknown {
  */
 export function retryAfterMs(
   header: string | null,
-  now: number,
-  { random }: Pick<Clock, 'random'> = platformClock,
+  { now, random }: Pick<Clock, 'now' | 'random'>,
 ): number | undefined {
   if (header === null) return undefined
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now()
   return Number.isNaN(ms) ? undefined : Math.max(0, ms) * (1 + random() / 10)
 }
 

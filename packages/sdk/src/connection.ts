@@ -1,4 +1,4 @@
-import { backoffMs } from './call.ts'
+import { backoffMs, withoutSlashes } from './call.ts'
 import { platformClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { readFrame, refusalOf } from './ddp.ts'
@@ -161,11 +161,11 @@ class LiveConnection implements Connection {
     const id = `m${++this.#ids}`
     const deadline = openDeadline(this.#clock, options.timeoutMs ?? 30_000, [options.signal])
     try {
+      deadline.check()
       const result = await new Promise<unknown>((resolve, reject) => {
         this.#calls.set(id, { resolve, reject })
         deadline.signal.addEventListener('abort', () => resolve(undefined))
-        if (deadline.signal.aborted) resolve(undefined)
-        else this.#say({ msg: 'method', id, method, params })
+        this.#say({ msg: 'method', id, method, params })
       })
       deadline.check()
       return result
@@ -224,7 +224,7 @@ class LiveConnection implements Connection {
     const { serverURL, WebSocket = globalThis.WebSocket } = this.#options
     let socket: SocketLike
     try {
-      socket = new WebSocket(`${serverURL.replace(/\/+$/, '').replace(/^http/, 'ws')}/websocket`)
+      socket = new WebSocket(`${withoutSlashes(serverURL).replace(/^http/, 'ws')}/websocket`)
     } catch {
       this.#pause({ isFirst: false })
       return
@@ -279,29 +279,19 @@ class LiveConnection implements Connection {
   #receive(frame: ServerFrame): void {
     this.#heardMs = this.#clock.now()
     this.#heardFrames++
-    const take = Object.hasOwn(this.#takers, frame.msg ?? '') ? this.#takers[frame.msg ?? ''] : undefined
-    take?.(frame)
-  }
-
-  /** What is done with each kind of frame; others are of no interest here. */
-  readonly #takers: Readonly<Record<string, (frame: ServerFrame) => void>> = {
-    connected: () => {
-      this.#isGreeted = true
-      this.#listenForLife()
-      void this.#settle()
-    },
-    ping: ({ id }) => this.#say({ msg: 'pong', id }),
-    ready: ({ subs = [] }) => {
-      for (const id of subs) this.#answered(id)?.onReady?.()
-    },
-    nosub: ({ id, error = {} }) => this.#answered(id)?.onRefused?.(refusalOf(error)),
-    changed: (frame) => this.#hear(frame),
-    result: (frame) => this.#finish(frame),
+    const { msg, id } = frame
+    if (msg === 'connected') void this.#settle()
+    if (msg === 'ping') this.#say({ msg: 'pong', id })
+    if (msg === 'ready' || msg === 'nosub') this.#hearAnswer(frame)
+    if (msg === 'changed') this.#hear(frame)
+    if (msg === 'result') this.#finish(frame)
   }
 
   /** The server has said hello: signs in where that is wanted, and subscribes. Failures end in `#lose` or `signOut`. */
   async #settle(): Promise<void> {
     const socket = this.#socket
+    this.#isGreeted = true
+    this.#listenForLife()
     try {
       await this.#options.signIn?.((...call) => this.call(...call))
     } catch (error) {
@@ -329,10 +319,15 @@ class LiveConnection implements Connection {
     }
   }
 
-  #answered(id = ''): SubscriptionListener | undefined {
-    if (!this.#unanswered.delete(id)) return undefined
+  /** The server listens on our behalf, or refuses to. */
+  #hearAnswer({ msg, id = '', subs = [id], error }: ServerFrame): void {
+    for (const each of subs) {
+      const listener = this.#subscriptions.get(each)?.listener
+      if (!this.#unanswered.delete(each) || listener === undefined) continue
+      if (msg === 'ready') listener.onReady?.()
+      else listener.onRefused?.(refusalOf(error))
+    }
     this.#ask([])
-    return this.#subscriptions.get(id)?.listener
   }
 
   #hear({ collection, fields }: ServerFrame): void {

@@ -14,8 +14,7 @@ export interface ServerFrame {
 /** Reads a frame; what is none is nothing. Times become ISO text, as in the answers of the REST API. */
 export function readFrame(data: unknown): ServerFrame {
   try {
-    const frame: unknown = JSON.parse(String(data), (_, value: unknown) => timeOf(value) ?? value)
-    return typeof frame === 'object' && frame !== null ? frame : {}
+    return Object(JSON.parse(String(data), (_, value: unknown) => timeOf(value) ?? value)) as ServerFrame
   } catch {
     return {}
   }
@@ -29,7 +28,7 @@ function timeOf(value: unknown): string | undefined {
 }
 
 /** The error of a `result` or a `nosub`. */
-export function refusalOf(error: NonNullable<ServerFrame['error']>): LivechatError {
+export function refusalOf(error: ServerFrame['error'] = {}): LivechatError {
   const code = String(error.error ?? 'refused')
   const retryable = code === 'error-too-many-requests' || code === '500'
   return new LivechatError(code, error.reason ?? error.message ?? code, { retryable, details: error.details })

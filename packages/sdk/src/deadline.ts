@@ -31,8 +31,9 @@ export function openDeadline(clock: Clock, timeoutMs: number, signals: readonly 
     fail('aborted', 'The call was aborted.', this.reason)
   }
   function onTimeout() {
-    const cause = new DOMException(`${timeoutMs} ms have passed`, 'TimeoutError')
-    fail('timeout', `No answer within ${timeoutMs} ms.`, cause)
+    const message = `No answer within ${timeoutMs} ms.`
+    // Not a `DOMException`, which React Native has not.
+    fail('timeout', message, Object.assign(new Error(message), { name: 'TimeoutError' }))
   }
 
   for (const signal of listened) {

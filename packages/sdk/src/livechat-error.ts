@@ -47,20 +47,16 @@ export interface ErrorDetails {
 export class LivechatError extends Error {
   override readonly name = 'LivechatError'
   readonly code: LivechatErrorCode
-  readonly status: number
-  readonly retryable: boolean
+  readonly status: number = 0
+  readonly retryable: boolean = false
   readonly requestId: string | undefined
   readonly retryAfterMs: number | undefined
   readonly details: unknown
 
-  constructor(code: LivechatErrorCode, message: string, known: ErrorDetails = {}) {
-    super(message, known.cause === undefined ? undefined : { cause: known.cause })
+  constructor(code: LivechatErrorCode, message: string, { cause, ...known }: ErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause })
     this.code = code
-    this.status = known.status ?? 0
-    this.retryable = known.retryable ?? false
-    this.requestId = known.requestId
-    this.retryAfterMs = known.retryAfterMs
-    this.details = known.details
+    Object.assign(this, known)
   }
 }
 

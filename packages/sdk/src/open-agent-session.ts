@@ -1,7 +1,7 @@
 import type { AgentCredentials, AgentSession, AgentSessionOptions } from './agent.ts'
 import { openSession } from './agent-session.ts'
 import type { LoginAnswer } from './answers.ts'
-import { callsTo } from './call.ts'
+import { callsTo, withoutSlashes } from './call.ts'
 import type { Call } from './call.ts'
 import { platformClock } from './clock.ts'
 import { openConnection } from './connection.ts'
@@ -25,7 +25,7 @@ export async function openAgentSession(options: AgentSessionOptions): Promise<Ag
   // Repeated by the session itself, which knows when the network is back.
   const server = { serverURL, timeoutMs, fetch: options.fetch, retry: false } as const
   const setup = { errorOf: asLivechatError, clock }
-  const key = `deskbell:${serverURL.replace(/\/+$/, '')}:staff`
+  const key = `deskbell:${withoutSlashes(serverURL)}:staff`
   const tokenKey = 'username' in options ? `${key}:${options.username}` : undefined
   const signedIn = await signIn(callsTo(server, setup), options, { storage, tokenKey })
   const { WebSocket, network, reconnect } = options

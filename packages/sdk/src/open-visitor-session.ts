@@ -1,4 +1,4 @@
-import { callsTo } from './call.ts'
+import { callsTo, withoutSlashes } from './call.ts'
 import { platformClock } from './clock.ts'
 import { openConnection } from './connection.ts'
 import { asLivechatError } from './livechat-error.ts'
@@ -15,13 +15,12 @@ import { openSession } from './visitor-session.ts'
  * storage rejects with while the token is read.
  */
 export async function openVisitorSession(options: VisitorSessionOptions): Promise<VisitorSession> {
-  const { clock = platformClock, storage = usualStorage(), serverURL, timeoutMs, fetch } = options
+  const { clock = platformClock, storage = usualStorage() } = options
   // Calls are repeated by the session, which knows when the network is back.
-  const call = callsTo({ serverURL, timeoutMs, fetch }, { errorOf: asLivechatError, clock })
-  const key = `deskbell:${serverURL.replace(/\/+$/, '')}`
+  const call = callsTo(options, { errorOf: asLivechatError, clock })
+  const key = `deskbell:${withoutSlashes(options.serverURL)}`
   const token = options.token ?? (await keptToken(storage, `${key}:token`))
-  const { WebSocket, network, reconnect } = options
-  const connection = openConnection({ serverURL, WebSocket, clock, network, reconnect })
+  const connection = openConnection({ ...options, clock })
   return openSession({ options, call, connection, clock, storage, key, token })
 }
 

@@ -177,7 +177,7 @@ class RoomCalls {
     try {
       return await this.#call<T>('POST /livechat/upload/:rid', { params: { rid }, form, timeoutMs: Infinity }, options)
     } finally {
-      release()
+      release?.()
     }
   }
 }

@@ -2,8 +2,9 @@ import type { Operation } from './answers.ts'
 import type { Call } from './call.ts'
 import { asLivechatError } from './livechat-error.ts'
 import { tellProgress } from './upload-progress.ts'
+import type { ToldUpload } from './upload-progress.ts'
 import { uploadForm } from './upload.ts'
-import type { UploadSource } from './upload.ts'
+import type { Upload, UploadSource } from './upload.ts'
 import type { SessionUploadOptions } from './visitor.ts'
 
 type Fetch = typeof globalThis.fetch
@@ -23,22 +24,20 @@ export interface SentFile {
 
 /** Sends a file into a room; answers what the server says. Rejects as `call` does. */
 export async function sendFile<T>(call: Call, sent: SentFile, options: SessionUploadOptions): Promise<T> {
-  const { operation, rid, file, token, sign } = sent
+  const { operation, rid, file, token, sign = (given: Fetch) => given } = sent
   const { onProgress, description } = options
-  const { source, fetch } =
-    onProgress === undefined ? { source: file, fetch: undefined } : tellProgress(file, onProgress, sent.fetch)
-  let release: (() => void) | undefined
+  const { source, fetch }: ToldUpload =
+    onProgress === undefined ? { source: file } : tellProgress(file, onProgress, sent.fetch)
+  let uploaded: Upload | undefined
   try {
-    const uploaded = await uploadForm(source, token, description, options)
-    release = uploaded.release
-    const signed = sign !== undefined && fetch !== undefined ? sign(fetch) : fetch
-    const outgoing = { params: { rid }, form: uploaded.form, timeoutMs: Infinity, fetch: signed }
+    uploaded = await uploadForm(source, token, description, options)
+    const outgoing = { params: { rid }, form: uploaded.form, timeoutMs: Infinity, fetch: fetch && sign(fetch) }
     const answer = await call<T>(operation, outgoing, options)
     if (file instanceof Blob) onProgress?.({ sentBytes: file.size, totalBytes: file.size })
     return answer
   } catch (error) {
     throw asLivechatError(error)
   } finally {
-    release?.()
+    uploaded?.release?.()
   }
 }

@@ -19,10 +19,11 @@ export interface UploadProgress {
   readonly totalBytes: number | undefined
 }
 
-interface Upload {
+/** What is sent for a file. */
+export interface Upload {
   form: NonNullable<Outgoing['form']>
-  /** Closes a source that was not read to its end, as after a refusal. */
-  release: () => void
+  /** Closes a source that was not read to its end, as after a refusal; absent where there is nothing to close. */
+  release?: () => void
 }
 
 interface Description {
@@ -45,7 +46,7 @@ export async function uploadForm(
   const fileType = options.fileType ?? (own.type || 'application/octet-stream')
   const described = { text: description, fileName, fileType }
 
-  const form = (file: Blob) => ({ form: { body: formOf(file, described), headers }, release: () => undefined })
+  const form = (file: Blob) => ({ form: { body: formOf(file, described), headers } })
 
   if (source instanceof Blob) return form(source)
   const bytes = bytesOf(source)
