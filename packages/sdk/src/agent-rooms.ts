@@ -135,18 +135,10 @@ export class AgentRooms {
       connection,
       clock,
       source: calls.source(rid),
-      onMessage: (message, told) => {
-        typing.hearMessageOf(message.u.username)
-        this.#options.onListed(message._id)
-        emit({ type: 'message', rid, message, ...told })
-      },
-      onChanged: (message) => {
-        this.#options.onListed(message._id)
-        emit({ type: 'message-changed', rid, message })
-      },
-      onDeleted: (_id, { isNews }) => {
-        this.#options.onListed(_id)
-        if (isNews) emit({ type: 'message-deleted', rid, _id })
+      onNews: (id, event) => {
+        typing.hear(event)
+        this.#options.onListed(id)
+        if (event !== undefined) emit(event)
       },
       onList: (messages) => this.#show(rid, { messages }),
       // A room that is left may refuse to be read.

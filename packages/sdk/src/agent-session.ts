@@ -26,6 +26,7 @@ import { isSame } from './is-same.ts'
 import { openOutbox } from './outbox.ts'
 import type { Outbox } from './outbox.ts'
 import { openPersistence } from './persistence.ts'
+import { readPages } from './room-feed.ts'
 import { runWhenDue } from './run-when-due.ts'
 import { openStore } from './session-store.ts'
 import type { SessionStore } from './session-store.ts'
@@ -78,8 +79,8 @@ class LiveAgentSession implements AgentSession {
   readonly #persistence
   readonly #rooms: AgentRooms
   readonly #queue: AgentQueue
-  readonly #refresh: () => void
-  readonly #refreshQueue: () => void
+  readonly #refresh: () => Promise<void>
+  readonly #refreshQueue: () => Promise<void>
   #outbox: Outbox | undefined
   /** What was heard while it was read how things stand is told after that: what is read may be older. */
   #held: (() => void)[] = []
@@ -112,7 +113,7 @@ class LiveAgentSession implements AgentSession {
     this.#queue = new AgentQueue({
       emit,
       onQueue: (queue) => this.#store.update({ queue }),
-      onUnknown: () => this.#refreshQueue(),
+      onUnknown: () => void this.#refreshQueue(),
     })
   }
 
@@ -143,13 +144,15 @@ class LiveAgentSession implements AgentSession {
       logger: options.logger,
       deliver: (message, signal) => this.#guarded(this.#calls.send(message, { signal })),
       onDelivered: (message) => this.#takeOwn(message),
-      onItem: (item, { isDiscarded }) => this.#store.emit({ type: 'outbox', item, isDiscarded }),
-      onItems: (items) => this.#showLists(this.state.rooms, items),
+      onItems: (items, news) => {
+        this.#showLists(this.state.rooms, items)
+        if (news !== undefined) this.#store.emit({ type: 'outbox', ...news })
+      },
     })
     await this.#outbox.begin()
     this.#connection.onState((state) => this.#hearConnection(state))
     this.#endStreams = followStaff(this.#connection, this.userId, {
-      onReady: () => this.#refresh(),
+      onReady: () => void this.#refresh(),
       onPlace: (change, place) => this.#hold(() => this.#hearPlace(change, place)),
       onRoom: (room) => this.#hold(() => this.#rooms.takeRoom(room)),
       onInquiry: (inquiry) => this.#hold(() => this.#queue.hear(inquiry)),
@@ -158,7 +161,7 @@ class LiveAgentSession implements AgentSession {
       onSignedOut: () => this.#signedOut(signedOut()),
     })
     this.#connection.start()
-    this.#refresh()
+    void this.#refresh()
   }
 
   send(rid: string, text: string): OutboxItem {
@@ -198,16 +201,8 @@ class LiveAgentSession implements AgentSession {
     if (this.state.account !== undefined) this.#rooms.typing(rid, isTyping)
   }
 
-  async *history(
-    rid: string,
-    { before, pageSize = 50, signal }: HistoryOptions = {},
-  ): AsyncGenerator<Message[], void, undefined> {
-    for (let end = before, isLast = false; !isLast;) {
-      const page = await this.#rooms.feedOf(rid).readPage({ before: end, limit: pageSize }, signal)
-      if (page.messages.length > 0) yield page.messages
-      isLast = page.isLast
-      end = page.messages[0]?.ts
-    }
+  history(rid: string, options?: HistoryOptions): AsyncGenerator<Message[], void, undefined> {
+    return readPages(() => this.#rooms.feedOf(rid), options)
   }
 
   markRead(rid: string, options?: CallOptions): Promise<void> {
@@ -269,7 +264,7 @@ class LiveAgentSession implements AgentSession {
     if (connection.status === 'signed-out') this.#signedOut(signedOut(connection.code))
     // Where sockets do not come through, answers still do.
     if (connection.status !== 'server-unreachable' || connection.retryAt === undefined) return
-    this.#refresh()
+    void this.#refresh()
     this.#rooms.sync()
   }
 

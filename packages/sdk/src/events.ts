@@ -9,11 +9,11 @@ export interface OutboxItem {
   /** When `send` was called, ISO time. */
   readonly ts: string
   /** The room it was first offered to; absent while no room is open. */
-  readonly rid?: string
+  readonly rid?: string | undefined
   /** `sent`: the server has it. It leaves the outbox when it appears among the messages. */
   readonly state: 'pending' | 'sent' | 'failed'
   /** Why it failed; `retry` and `discard` are up to the user. */
-  readonly error?: OutboxError
+  readonly error?: OutboxError | undefined
 }
 
 /** What is kept of the error of a send, also over a reload. */
@@ -78,7 +78,7 @@ export interface QueuePlace {
   readonly spot: number
   /** What the desk says to those who wait. */
   readonly text: string
-  readonly estimatedWaitSeconds?: number
+  readonly estimatedWaitSeconds?: number | undefined
 }
 
 /** Another place in the queue; `undefined`: the visitor does not wait. */
@@ -112,7 +112,7 @@ export type VisitorEvent = RoomEvent | AgentEvent | QueueEvent | RoomOpenedEvent
 export interface VisitorRoom {
   readonly rid: string
   readonly isOpen: boolean
-  readonly departmentId?: string
+  readonly departmentId?: string | undefined
 }
 
 /** How it stands with a visitor's session. A new object, and new lists in it, only when something changed. */

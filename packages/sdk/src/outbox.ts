@@ -1,6 +1,6 @@
 import type { Message } from './answers.ts'
 import type { Clock } from './clock.ts'
-import type { OutboxError, OutboxItem } from './events.ts'
+import type { OutboxError, OutboxEvent, OutboxItem } from './events.ts'
 import { isSame } from './is-same.ts'
 import { isLivechatError } from './livechat-error.ts'
 import type { LivechatError } from './livechat-error.ts'
@@ -27,11 +27,15 @@ export interface OutboxOptions {
   deliver(item: { _id: string; rid: string; msg: string }, signal: AbortSignal): Promise<Message>
   /** The server has it. */
   onDelivered(message: Message): void
-  /** An item is new, has come further, or was discarded. */
-  onItem(item: OutboxItem, told: { isDiscarded: boolean }): void
-  /** The list is another: what is pending, failed, and sent but not `settled` yet. */
-  onItems(items: readonly OutboxItem[]): void
+  /**
+   * The list is another: what is pending, failed, and sent but not `settled` yet. The news is of an item that is new, has
+   * come further, or was discarded.
+   */
+  onItems(items: readonly OutboxItem[], news?: ItemNews): void
 }
+
+/** What is told of one item. */
+type ItemNews = Omit<OutboxEvent, 'type'>
 
 /** Messages on their way to the server: kept until it answers, in order within a room, shared by the tabs of a browser. */
 export interface Outbox {
@@ -105,9 +109,8 @@ class LiveOutbox implements Outbox {
   add({ msg, rid }: { msg: string; rid?: string | undefined }): OutboxItem {
     const { clock } = this.#options
     const ts = new Date(clock.now()).toISOString()
-    const item: OutboxItem = { _id: randomId(16), msg, ts, ...(rid !== undefined && { rid }), state: 'pending' }
-    this.items = [...this.items, item]
-    this.#tell(item)
+    const item: OutboxItem = { _id: randomId(16), msg, ts, rid, state: 'pending' }
+    this.#put(item)
     this.#send(item._id)
     return item
   }
@@ -115,26 +118,22 @@ class LiveOutbox implements Outbox {
   retry(id: string): void {
     const item = this.#find(id)
     if (item?.state !== 'failed') return
-    const { error, rid, ...rest } = item
-    const isElsewhere = this.#options.requireRoom !== undefined && roomIsGone(error)
-    this.#put({ ...rest, ...(rid !== undefined && !isElsewhere && { rid }), state: 'pending' })
+    const isElsewhere = this.#options.requireRoom !== undefined && roomIsGone(item.error)
+    this.#put({ ...item, rid: isElsewhere ? undefined : item.rid, state: 'pending', error: undefined })
     this.#send(id)
   }
 
   discard(id: string): void {
     const item = this.#find(id)
     if (item === undefined || item.state === 'sent') return
-    this.#take(id)
-    this.#tell(item, { isDiscarded: true })
+    this.#take(id, { item, isDiscarded: true })
     void this.#exchange([id])
   }
 
   settle(id: string): void {
     const item = this.#find(id)
     if (item === undefined) return
-    this.#take(id)
-    if (item.state !== 'sent') this.#options.onItem({ ...item, state: 'sent' }, news)
-    this.#publish()
+    this.#take(id, item.state === 'sent' ? undefined : { item: { ...item, state: 'sent' }, isDiscarded: false })
     void this.#exchange([id])
   }
 
@@ -233,7 +232,7 @@ class LiveOutbox implements Outbox {
   #delivered(id: string, message: Message): void {
     const item = this.#find(id)
     if (item !== undefined && item.state !== 'sent') {
-      this.#put({ _id: id, msg: item.msg, ts: item.ts, rid: message.rid, state: 'sent' })
+      this.#put({ ...item, rid: message.rid, state: 'sent', error: undefined })
       void this.#exchange([id])
     }
     this.#options.onDelivered(message)
@@ -248,22 +247,17 @@ class LiveOutbox implements Outbox {
     return this.items.find(({ _id }) => _id === id)
   }
 
+  /** A new item, or what has become of one. */
   #put(item: OutboxItem): void {
-    this.items = this.items.map((each) => (each._id === item._id ? Object.freeze(item) : each))
-    this.#tell(item)
+    const isNew = this.#find(item._id) === undefined
+    Object.freeze(item)
+    this.items = isNew ? [...this.items, item] : this.items.map((each) => (each._id === item._id ? item : each))
+    this.#options.onItems(this.items, { item, isDiscarded: false })
   }
 
-  #take(id: string): void {
+  #take(id: string, news: ItemNews | undefined): void {
     this.items = this.items.filter(({ _id }) => _id !== id)
-  }
-
-  #tell(item: OutboxItem, told = news): void {
-    this.#options.onItem(item, told)
-    this.#publish()
-  }
-
-  #publish(): void {
-    this.#options.onItems(this.items)
+    this.#options.onItems(this.items, news)
   }
 
   /**
@@ -297,25 +291,18 @@ class LiveOutbox implements Outbox {
     const ids = new Set(kept.map(({ _id }) => _id))
     const isRemoved = ({ _id, state }: OutboxItem) =>
       state !== 'sent' && this.#kept.has(_id) && !ids.has(_id) && !this.#unwritten.has(_id)
-    for (const item of this.items.filter(isRemoved)) {
-      this.#take(item._id)
-      this.#tell(item, { isDiscarded: true })
-    }
+    for (const item of this.items.filter(isRemoved)) this.#take(item._id, { item, isDiscarded: true })
     this.#kept = ids
   }
 
   /** Another tab has added or changed it. */
   #adopt(item: OutboxItem): void {
     const own = this.#find(item._id)
-    if (own === undefined) {
-      this.items = [...this.items, item]
-      this.#tell(item)
-      if (this.#leads) this.#watch(item._id)
-    } else if (own.state !== 'sent' && !isSame(own, item)) this.#put(item)
+    if (own?.state === 'sent' || isSame(own, item)) return
+    this.#put(item)
+    if (own === undefined && this.#leads) this.#watch(item._id)
   }
 }
-
-const news = { isDiscarded: false }
 
 /** What an earlier program wrote, perhaps another version of this one. */
 function readItems(text: string | null | undefined): OutboxItem[] {

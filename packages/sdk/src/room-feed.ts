@@ -1,8 +1,11 @@
 import type { Message } from './answers.ts'
 import type { Clock } from './clock.ts'
 import type { Connection } from './connection.ts'
+import type { MessageChangedEvent, MessageDeletedEvent, MessageEvent } from './events.ts'
 import { isLivechatError } from './livechat-error.ts'
 import { openPersistence } from './persistence.ts'
+import { runWhenDue } from './run-when-due.ts'
+import type { HistoryOptions } from './visitor.ts'
 
 /** One change of a room: a message as it is now, or that it is no more. */
 export interface Change {
@@ -19,8 +22,11 @@ export interface RoomSource {
    */
   readChanges?: (after: number, signal: AbortSignal) => Promise<{ changes: Change[]; next: number; more: boolean }>
   /** Messages before a time, or the newest; newest first. */
-  readHistory(page: { before?: string | undefined; limit: number }, signal: AbortSignal): Promise<Message[]>
+  readHistory(page: { before?: string | undefined; limit: number }, signal?: AbortSignal): Promise<Message[]>
 }
+
+/** What a feed tells of a message. */
+export type FeedEvent = MessageEvent | MessageChangedEvent | MessageDeletedEvent
 
 export interface RoomFeedOptions {
   rid: string
@@ -31,11 +37,8 @@ export interface RoomFeedOptions {
   clock: Clock
   /** What is found in it is news: it was opened just now. */
   isNew?: boolean | undefined
-  /** Each message once, in order; `isEarlier` for what was there before the feed began. */
-  onMessage: (message: Message, told: { isEarlier: boolean }) => void
-  onChanged: (message: Message) => void
-  /** No news: it was never told. */
-  onDeleted: (id: string, told: { isNews: boolean }) => void
+  /** Each message once, in order, and what becomes of it; no event for one that goes and was never told. */
+  onNews: (id: string, event: FeedEvent | undefined) => void
   /** The list is another. */
   onList: (messages: readonly Message[]) => void
   /** The server refuses, and not only for now: the room is gone, or the token. */
@@ -60,12 +63,6 @@ export interface RoomFeed {
   end(): void
 }
 
-interface Known {
-  message: Message
-  /** The change that made it what it is; 0 where changes are not numbered. */
-  seq: number
-}
-
 /** What was heard on the socket, or answered to a send. */
 interface Heard {
   readonly _id: string
@@ -75,6 +72,19 @@ interface Heard {
 }
 
 const pageSize = 50
+
+/** What was said in a room, page by page, from the newest backwards. `feed` throws where there is none to read any more. */
+export async function* readPages(
+  feed: () => RoomFeed,
+  { before, pageSize: limit = pageSize, signal }: HistoryOptions = {},
+): AsyncGenerator<Message[], void, undefined> {
+  for (let end = before, isLast = false; !isLast;) {
+    const page = await feed().readPage({ before: end, limit }, signal)
+    if (page.messages.length > 0) yield page.messages
+    isLast = page.isLast
+    end = page.messages[0]?.ts
+  }
+}
 
 /** Follows a room from now on. */
 export function openRoomFeed(options: RoomFeedOptions): RoomFeed {
@@ -87,7 +97,7 @@ class LiveFeed implements RoomFeed {
   readonly #persistence
   readonly #endSubscriptions: (() => void)[]
   /** Messages by id, also changed ones that are older than the list. */
-  readonly #known = new Map<string, Known>()
+  readonly #known = new Map<string, Message>()
   readonly #deleted = new Set<string>()
   /** The list has everything that was said since; '' where it goes back to the beginning. */
   #startsAt = ''
@@ -100,9 +110,13 @@ class LiveFeed implements RoomFeed {
   /** What is to be told when the list is up to date. */
   #told: (() => void)[] = []
   #unready = new Set<string>()
-  #syncing = Promise.resolve()
+  readonly #syncWhenDue = runWhenDue(
+    () => this.#syncOnce(),
+    (error) => {
+      if (!this.#hasEnded) this.#options.onRefused(error)
+    },
+  )
   #isSyncing = false
-  #isDue = false
   #hasEnded = false
 
   constructor(options: RoomFeedOptions) {
@@ -123,14 +137,12 @@ class LiveFeed implements RoomFeed {
   }
 
   take(message: Message): void {
-    this.#hear({ _id: message._id, seq: message.seq, message })
+    this.#hear(heardOf(message))
   }
 
   sync(): Promise<void> {
-    this.#isDue = true
     this.#persistence.wake()
-    if (!this.#isSyncing) this.#syncing = this.#syncAll()
-    return this.#syncing
+    return this.#syncWhenDue()
   }
 
   drop(id: string): void {
@@ -139,7 +151,7 @@ class LiveFeed implements RoomFeed {
 
   async readPage(
     { before, limit }: { before?: string | undefined; limit: number },
-    signal: AbortSignal = new AbortController().signal,
+    signal?: AbortSignal,
   ): Promise<{ messages: Message[]; isLast: boolean }> {
     const page = await this.#options.source.readHistory({ before, limit }, signal)
     const isLast = page.length < limit
@@ -187,30 +199,26 @@ class LiveFeed implements RoomFeed {
 
   /** Takes in what follows what is known; what came before is known already. */
   #takeNext(heard: Heard): void {
-    const { _id, seq = Infinity } = heard
+    const { _id, seq = Infinity, message } = heard
     if (this.#isNumbered && seq <= (this.#seq ?? 0)) {
       // What is not known although it came before is older than the list.
       if (this.#known.has(_id)) return
     } else if (this.#isNumbered && seq !== Infinity) this.#seq = seq
-    this.#apply(heard, { isEarlier: false })
+    if (message === undefined) this.#remove(_id)
+    else this.#add(message)
   }
 
-  async #syncAll(): Promise<void> {
+  async #syncOnce(): Promise<void> {
+    if (this.#hasEnded) return
     this.#isSyncing = true
     try {
-      while (this.#isDue && !this.#hasEnded) {
-        this.#isDue = false
-        const heardBefore = new Set(this.#buffer)
-        await this.#read()
-        this.#drain(heardBefore)
-        this.#publish()
-      }
-    } catch (error) {
-      if (!this.#hasEnded) this.#options.onRefused(error)
+      const heardBefore = new Set(this.#buffer)
+      await this.#read()
+      this.#drain(heardBefore)
     } finally {
-      // In the same breath as the last look at what is due: nothing may fall between.
       this.#isSyncing = false
     }
+    this.#publish()
   }
 
   async #read(): Promise<void> {
@@ -234,7 +242,7 @@ class LiveFeed implements RoomFeed {
     this.#startsAt = page.length < pageSize ? '' : (page.at(-1)?.ts ?? '')
     const isEarlier = this.#options.isNew !== true
     this.#liveUntil = page[0]?.ts ?? ''
-    for (const message of page.reverse()) this.#apply(heardOf(message), { isEarlier })
+    for (const message of page.reverse()) this.#add(message, { isEarlier })
   }
 
   async #readChanges(after: number): Promise<void> {
@@ -249,8 +257,10 @@ class LiveFeed implements RoomFeed {
       from = page.next
       this.#seq = Math.max(this.#seq ?? 0, from)
     }
-    // An edit moves a message to the end of the changes; it is told where it was said.
-    for (const change of changes.sort(bySaying)) this.#apply(change, { isEarlier: false })
+    // An edit moves a message to the end of the changes; it is told where it was said. What was deleted is told before it goes.
+    const said = changes.flatMap(({ message }) => message ?? [])
+    for (const message of said.sort(byTime)) this.#add(message)
+    for (const { _id, message } of changes) if (message === undefined) this.#remove(_id)
   }
 
   /** Reads history until it meets what is known; what is known and not there any more was deleted. */
@@ -258,8 +268,8 @@ class LiveFeed implements RoomFeed {
     const { found, from } = await this.#readBackTo(this.#liveUntil)
     if (this.messages.length === 0) this.#startsAt = from
     const ids = new Set(found.map(({ _id }) => _id))
-    for (const { _id, ts } of this.messages) if (ts >= from && !ids.has(_id)) this.#apply({ _id, seq: undefined }, news)
-    for (const message of found) this.#apply(heardOf(message), news)
+    for (const { _id, ts } of this.messages) if (ts >= from && !ids.has(_id)) this.#remove(_id)
+    for (const message of found) this.#add(message)
     const newest = found.at(-1)?.ts ?? ''
     if (newest > this.#liveUntil) this.#liveUntil = newest
   }
@@ -288,33 +298,37 @@ class LiveFeed implements RoomFeed {
       // What was heard before we asked was in the answer, or nothing ever fills the hole in front of it.
       if (this.#isBeyondHole(heard) && !heardBefore.has(heard)) {
         this.#buffer.push(heard)
-        this.#isDue = true
+        void this.sync()
       } else this.#takeNext(heard)
     }
   }
 
-  #apply({ _id, seq = 0, message }: Heard, { isEarlier }: { isEarlier: boolean }): void {
-    if (this.#deleted.has(_id)) return
+  #remove(id: string): void {
+    if (this.#deleted.has(id)) return
+    this.#deleted.add(id)
+    // One that was never told is gone without a word, unless older pages may show it.
+    const isNews = this.#known.delete(id) || this.#startsAt !== ''
+    this.#tell(id, isNews ? { type: 'message-deleted', rid: this.#options.rid, _id: id } : undefined)
+  }
+
+  #add(message: Message, { isEarlier } = news): void {
+    const { _id } = message
     const known = this.#known.get(_id)
-    if (message === undefined) {
-      this.#known.delete(_id)
-      this.#deleted.add(_id)
-      // One that was never told is gone without a word, unless older pages may show it.
-      const isNews = known !== undefined || this.#startsAt !== ''
-      this.#told.push(() => this.#options.onDeleted(_id, { isNews }))
-      return
-    }
-    if (known !== undefined && !isNewer({ message, seq }, known)) return
-    this.#known.set(_id, { message, seq })
-    const { onChanged, onMessage } = this.#options
+    if (this.#deleted.has(_id) || (known !== undefined && !isNewer(message, known))) return
+    this.#known.set(_id, message)
+    const { rid } = this.#options
     const isListed = known === undefined && message.ts >= this.#startsAt
-    this.#told.push(() => (isListed ? onMessage(message, { isEarlier }) : onChanged(message)))
+    this.#tell(_id, isListed ? { type: 'message', rid, message, isEarlier } : { type: 'message-changed', rid, message })
+  }
+
+  #tell(id: string, event: FeedEvent | undefined): void {
+    this.#told.push(() => this.#options.onNews(id, event))
   }
 
   #join(page: readonly Message[], isLast: boolean): void {
     if (this.#startsAt === '') return
     const isOlder = ({ _id, ts }: Message) => ts < this.#startsAt && !this.#deleted.has(_id) && !this.#known.has(_id)
-    for (const message of page.filter(isOlder)) this.#known.set(message._id, heardOf(message))
+    for (const message of page.filter(isOlder)) this.#known.set(message._id, message)
     const from = isLast ? '' : (page[0]?.ts ?? '')
     if (from < this.#startsAt) this.#startsAt = from
     this.#publish()
@@ -322,8 +336,7 @@ class LiveFeed implements RoomFeed {
 
   /** The list first, so that whoever hears of a message finds it there. */
   #publish(): void {
-    const listed = [...this.#known.values()].map(({ message }) => message).filter(({ ts }) => ts >= this.#startsAt)
-    listed.sort(byTime)
+    const listed = [...this.#known.values()].filter(({ ts }) => ts >= this.#startsAt).sort(byTime)
     const isSame = listed.length === this.messages.length && listed.every((message, i) => message === this.messages[i])
     if (!isSame) {
       this.messages = listed
@@ -337,25 +350,18 @@ class LiveFeed implements RoomFeed {
 
 const news = { isEarlier: false }
 
-function heardOf(message: Message): Heard & Known {
-  return { _id: message._id, seq: message.seq ?? 0, message }
+function heardOf(message: Message): Heard {
+  return { _id: message._id, seq: message.seq, message }
 }
 
-function isNewer(one: Known, other: Known): boolean {
-  if (one.seq !== other.seq) return one.seq > other.seq
-  const { _updatedAt, msg, t } = other.message
+/** Whether one is what the other has become. Where changes are not numbered, their time decides. */
+function isNewer(one: Message, other: Message): boolean {
+  const { seq = 0, _updatedAt, msg, t } = other
+  if (one.seq !== other.seq) return (one.seq ?? 0) > seq
   // Within a millisecond the later news is right; answers and events differ in fields that nobody changes.
-  const isOther = one.message.msg !== msg || one.message.t !== t
-  return one.message._updatedAt > _updatedAt || (one.message._updatedAt === _updatedAt && isOther)
+  return one._updatedAt > _updatedAt || (one._updatedAt === _updatedAt && (one.msg !== msg || one.t !== t))
 }
 
 function byTime(one: Message, other: Message): number {
   return one.ts < other.ts ? -1 : one.ts > other.ts ? 1 : 0
-}
-
-/** Deletions last: a message is told before it goes. */
-function bySaying(one: Change, other: Change): number {
-  if (one.message === undefined || other.message === undefined)
-    return Number(one.message === undefined) - Number(other.message === undefined)
-  return byTime(one.message, other.message)
 }

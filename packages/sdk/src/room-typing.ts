@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { Connection } from './connection.ts'
+import type { FeedEvent } from './room-feed.ts'
 import { openOthersTyping, openOwnTyping } from './typing.ts'
 
 export interface RoomTypingOptions {
@@ -18,7 +19,7 @@ export interface RoomTyping {
   /** One types oneself, or stops. */
   say(isTyping: boolean): void
   /** Who has said something does not type any more. */
-  hearMessageOf(username: string): void
+  hear(event: FeedEvent | undefined): void
   end(): void
 }
 
@@ -42,7 +43,9 @@ export function openRoomTyping({ rid, connection, clock, proof, username, onTypi
   const endListening = connection.subscribe(request, { onEvent: onActivity, onLost: () => others.clear() })
   return {
     say: (isTyping) => own.note(isTyping),
-    hearMessageOf: (name) => others.note(name, false),
+    hear(event) {
+      if (event?.type === 'message') others.note(event.message.u.username, false)
+    },
     end() {
       endListening()
       own.end()

@@ -17,6 +17,9 @@ import type { SessionUploadOptions, VisitorSessionOptions } from './visitor.ts'
 
 type GivenFetch = typeof globalThis.fetch | undefined
 
+/** Who visitors say to be. */
+type GivenByVisitor = Pick<VisitorSessionOptions, 'name' | 'email' | 'phone' | 'department' | 'customFields'>
+
 /** The calls of one visitor. */
 export type VisitorCalls = ReturnType<typeof visitorCalls>
 
@@ -30,8 +33,8 @@ export function visitorCalls(call: Call, tokenNow: () => string, fetch: GivenFet
     requireKnown: (options: CallOptions) =>
       call<object>('GET /livechat/visitor/:token', { params: { token: tokenNow() } }, options),
 
-    register({ name, email, phone, department, customFields }: VisitorSessionOptions, options: CallOptions) {
-      const visitor = { token: tokenNow(), name, email, phone, department, customFields }
+    register(given: GivenByVisitor, options: CallOptions) {
+      const visitor = { token: tokenNow(), ...given }
       return call<RegistrationAnswer>('POST /livechat/visitor', { json: { visitor } }, options)
     },
 

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 import type { Connection } from './connection.ts'
 import type { QueuePlace } from './events.ts'
 import { openRoomFeed } from './room-feed.ts'
-import type { RoomFeed, RoomSource } from './room-feed.ts'
+import type { RoomFeed, RoomFeedOptions, RoomSource } from './room-feed.ts'
 import { openRoomTyping } from './room-typing.ts'
 
 /** What a config or an event says of a place in the queue. */
@@ -22,9 +22,7 @@ export interface VisitorRoomOptions {
   clock: Clock
   /** The visitor's, where it is known: one's own typing in another tab is no news. */
   username: () => string | undefined
-  onMessage: (message: Message, told: { isEarlier: boolean }) => void
-  onChanged: (message: Message) => void
-  onDeleted: (id: string, told: { isNews: boolean }) => void
+  onNews: RoomFeedOptions['onNews']
   onList: (messages: readonly Message[]) => void
   onTyping: (change: { username: string; isTyping: boolean; typing: readonly string[] }) => void
   onAgent: (agent: Agent | undefined) => void
@@ -49,14 +47,15 @@ export interface FollowedRoom {
 export function followRoom(options: VisitorRoomOptions): FollowedRoom {
   const { rid, token, connection, clock, username } = options
   const proof = { token, visitorToken: token }
-  const feed = openRoomFeed({ ...options, proof, onMessage })
   const typing = openRoomTyping({ rid, connection, clock, proof, username, onTyping: options.onTyping })
-
-  function onMessage(message: Message, told: { isEarlier: boolean }): void {
-    typing.hearMessageOf(message.u.username)
-    options.onMessage(message, told)
-  }
-
+  const feed = openRoomFeed({
+    ...options,
+    proof,
+    onNews(id, event) {
+      typing.hear(event)
+      options.onNews(id, event)
+    },
+  })
   const endListening = connection.subscribe(
     { name: 'stream-livechat-room', key: rid, proof },
     { onEvent: ([event]) => hearLivechat(event, options), onReady: options.onReady, onRefused: options.onReady },
@@ -88,6 +87,6 @@ function hearLivechat(event: unknown, told: VisitorRoomOptions): void {
 }
 
 /** A place in the queue in our words. */
-export function placeOf({ spot, message, estimatedWaitTimeSeconds: seconds }: WireQueue): QueuePlace {
-  return { spot, text: message.text, ...(seconds !== undefined && { estimatedWaitSeconds: seconds }) }
+export function placeOf({ spot, message, estimatedWaitTimeSeconds }: WireQueue): QueuePlace {
+  return { spot, text: message.text, estimatedWaitSeconds: estimatedWaitTimeSeconds }
 }

@@ -8,6 +8,7 @@ import { isLivechatError, LivechatError } from './livechat-error.ts'
 import { openOutbox } from './outbox.ts'
 import type { Outbox } from './outbox.ts'
 import { openPersistence } from './persistence.ts'
+import { readPages } from './room-feed.ts'
 import { runWhenDue } from './run-when-due.ts'
 import { openStore } from './session-store.ts'
 import type { SessionStore } from './session-store.ts'
@@ -53,7 +54,7 @@ class LiveVisitorSession implements VisitorSession {
   #room: FollowedRoom | undefined
   /** Counts openings and closings: an answer that was asked for before the last one is out of date. */
   #turns = 0
-  readonly #refresh: () => void
+  readonly #refresh: () => Promise<void>
   #username: string | undefined
   #isKnown = false
   #isRegistered = false
@@ -75,8 +76,10 @@ class LiveVisitorSession implements VisitorSession {
       requireRoom: (signal) => this.#guarded(this.#requireRoom(signal)),
       deliver: (message, signal) => this.#guarded(this.#calls.send(message, { signal })),
       onDelivered: (message) => this.#takeOwn(message),
-      onItem: (item, { isDiscarded }) => this.#store.emit({ type: 'outbox', item, isDiscarded }),
-      onItems: (items) => this.#showLists(this.state.messages, items),
+      onItems: (items, news) => {
+        this.#showLists(this.state.messages, items)
+        if (news !== undefined) this.#store.emit({ type: 'outbox', ...news })
+      },
     })
     this.#refresh = runWhenDue(
       () => this.#readState(),
@@ -96,7 +99,7 @@ class LiveVisitorSession implements VisitorSession {
     await this.#outbox.begin()
     this.#connection.onState((state) => this.#hearConnection(state))
     this.#connection.start()
-    this.#refresh()
+    void this.#refresh()
   }
 
   send(text: string): OutboxItem {
@@ -139,13 +142,8 @@ class LiveVisitorSession implements VisitorSession {
     if (this.#openRid() !== undefined && this.#username !== undefined) this.#room?.typing(isTyping)
   }
 
-  async *history({ before, pageSize = 50, signal }: HistoryOptions = {}): AsyncGenerator<Message[], void, undefined> {
-    for (let end = before, isLast = false; !isLast;) {
-      const page = await this.#requireFollowed().feed.readPage({ before: end, limit: pageSize }, signal)
-      if (page.messages.length > 0) yield page.messages
-      isLast = page.isLast
-      end = page.messages[0]?.ts
-    }
+  history(options?: HistoryOptions): AsyncGenerator<Message[], void, undefined> {
+    return readPages(() => this.#requireFollowed().feed, options)
   }
 
   async close(options?: CallOptions): Promise<void> {
@@ -180,7 +178,7 @@ class LiveVisitorSession implements VisitorSession {
       this.#outbox.wake()
       this.#persistence.restart()
       // A room asks for it itself, once the server listens on its behalf.
-      if (this.#room === undefined) this.#refresh()
+      if (this.#room === undefined) void this.#refresh()
     }
     // Where sockets do not come through, answers still do.
     if (connection.status === 'server-unreachable' && connection.retryAt !== undefined) void this.#room?.feed.sync()
@@ -192,7 +190,7 @@ class LiveVisitorSession implements VisitorSession {
     const { department } = this.#parts.options
     const { config } = await this.#persistence.run((signal) => this.#calls.config(department, { signal }))
     if (turn === this.#turns) await this.#takeConfig(config)
-    else this.#refresh()
+    else void this.#refresh()
   }
 
   async #takeConfig(config: ConfigAnswer['config']): Promise<void> {
@@ -250,9 +248,10 @@ class LiveVisitorSession implements VisitorSession {
 
   async #register(signal: AbortSignal | undefined): Promise<void> {
     const { name, email, phone, department, customFields } = this.#parts.options
-    const isSilent = [name, email, phone, department, customFields].every((given) => given === undefined)
+    const given = { name, email, phone, department, customFields }
+    const isSilent = Object.values(given).every((each) => each === undefined)
     if (this.#isRegistered || (this.#isKnown && isSilent)) return
-    const { visitor } = await this.#calls.register(this.#parts.options, { signal })
+    const { visitor } = await this.#calls.register(given, { signal })
     // Some servers answer with another token, which is the visitor's from now on.
     this.token = visitor.token ?? this.token
     this.#username = visitor.username
@@ -263,7 +262,7 @@ class LiveVisitorSession implements VisitorSession {
     if (this.#hasEnded) return
     this.#room?.end()
     this.#turns++
-    const room = { rid, isOpen: true, ...(departmentId !== undefined && { departmentId }) }
+    const room = { rid, isOpen: true, departmentId }
     const { connection, clock } = this.#parts
     this.#change({ room, agent: undefined, queue: undefined, typing: [], messages: [] }, { type: 'room', room })
     this.#room = followRoom({
@@ -274,18 +273,10 @@ class LiveVisitorSession implements VisitorSession {
       clock,
       source: this.#calls.source(rid),
       username: () => this.#username,
-      onMessage: (message, { isEarlier }) => {
-        this.#outbox.settle(message._id)
-        this.#store.emit({ type: 'message', rid, message, isEarlier })
-        if (message.t === 'livechat-close') this.#noteClosed(rid)
-      },
-      onChanged: (message) => {
-        this.#outbox.settle(message._id)
-        this.#store.emit({ type: 'message-changed', rid, message })
-      },
-      onDeleted: (_id, { isNews }) => {
-        this.#outbox.settle(_id)
-        if (isNews) this.#store.emit({ type: 'message-deleted', rid, _id })
+      onNews: (id, event) => {
+        this.#outbox.settle(id)
+        if (event !== undefined) this.#store.emit(event)
+        if (event?.type === 'message' && event.message.t === 'livechat-close') this.#noteClosed(rid)
       },
       onList: (messages) => this.#showLists(messages, this.#outbox.items),
       onTyping: ({ username, isTyping, typing }) => {
@@ -294,7 +285,7 @@ class LiveVisitorSession implements VisitorSession {
       onAgent: (agent) => this.#setAgent(rid, agent),
       onAgentStatus: (status) => this.#setAgent(rid, this.state.agent && { ...this.state.agent, status }),
       onQueue: (queue) => this.#setQueue(rid, queue),
-      onReady: () => this.#refresh(),
+      onReady: () => void this.#refresh(),
       onLost: () => this.#noteClosed(rid),
       onRefused: (error) => this.#refused(error, rid),
     })
@@ -315,7 +306,7 @@ class LiveVisitorSession implements VisitorSession {
     }
     this.#outbox.settle(message._id)
     // Another tab has opened a room.
-    this.#refresh()
+    void this.#refresh()
   }
 
   #showLists(messages: readonly Message[], items: readonly OutboxItem[]): void {
