@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openBareDatabase, writeMark, type BareDatabase } from '../../testing/bare-database.ts'
 import type { Database } from '../database/open.ts'
-import type { NewJob } from '../database/transaction.ts'
+import type { NewJob, Transact } from '../database/transaction.ts'
 import { claimJob, insertJobs } from './store.ts'
 import { makeWorker, type JobFunction, type Recurring, type Worker } from './worker.ts'
 
@@ -206,6 +206,28 @@ describe('a lease', () => {
     expect(mail.done).toEqual(['taken over'])
     expect(await rows()).toEqual([])
   })
+
+  test.each(['ends well', 'fails'] as const)(
+    'of a job that %s while the database is away is given back as soon as it is there',
+    async (ending) => {
+      let isAway = false
+      const transact: Transact = (rule) => (isAway ? Promise.reject(new Error('away')) : database.transact(rule))
+      let runs = 0
+      const mail = () => {
+        runs += 1
+        isAway = true
+        return ending === 'fails' ? Promise.reject(new Error('The other side is down.')) : Promise.resolve()
+      }
+      const worker = workerWith({ mail }, { on: { ...database, transact } })
+      await write({ name: 'mail', data: null })
+      for (let attempt = 0; attempt < 2; attempt++) await expect(worker.drain()).rejects.toThrow('away')
+      isAway = false
+      await worker.drain()
+      const left = ending === 'fails' ? [{ leaseUntil: null, lastError: 'The other side is down.' }] : []
+      expect(await rows()).toMatchObject(left)
+      expect(runs).toBe(1)
+    },
+  )
 
   test('keeps two workers from doing one job at once', async () => {
     const count = 30

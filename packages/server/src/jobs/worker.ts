@@ -88,8 +88,11 @@ export function makeWorker(options: WorkerOptions): Worker {
 /** Answers the function that does what is due, job by job, until nothing is or it is enough. */
 function makeWork({ transact, reader, clock, log, functions, schedule }: WorkerOptions) {
   const periods = new Map(schedule.map(({ name, everyMs }) => [recurringKey(name), everyMs]))
+  /** What became of jobs, as long as the database does not take it: else they would be held, and done again, when their lease ends. */
+  const unwritten: ((tx: Transaction) => Promise<void>)[] = []
 
   return async (isEnough: () => boolean): Promise<void> => {
+    await writeDown()
     while (!isEnough()) {
       const id = await findDue(reader, isoIn(0))
       if (id === undefined) return
@@ -108,16 +111,22 @@ function makeWork({ transact, reader, clock, log, functions, schedule }: WorkerO
       await run(job.data)
     } catch (error) {
       log.warn({ err: error, job: job.name, attempts: job.attempts }, 'A job failed.')
-      await transact((tx) => releaseJob(tx, job, afterFailure(job, error)))
-      return
+      const release = afterFailure(job, error)
+      return writeDown((tx) => releaseJob(tx, job, release))
     }
-    await transact((tx) => settle(tx, job))
+    const everyMs = periodOf(job)
+    if (everyMs === undefined) return writeDown((tx) => finishJob(tx, job))
+    const release = { runAt: isoIn(everyMs), lastError: null }
+    return writeDown((tx) => releaseJob(tx, job, release))
   }
 
-  function settle(tx: Transaction, job: ClaimedJob): Promise<void> {
-    const everyMs = periodOf(job)
-    if (everyMs === undefined) return finishJob(tx, job)
-    return releaseJob(tx, job, { runAt: isoIn(everyMs), lastError: null })
+  /** Writes what became of a job, after what could not be written before. */
+  async function writeDown(outcome?: (tx: Transaction) => Promise<void>): Promise<void> {
+    if (outcome !== undefined) unwritten.push(outcome)
+    for (let next = unwritten[0]; next !== undefined; next = unwritten[0]) {
+      await transact(next)
+      unwritten.shift()
+    }
   }
 
   function afterFailure(job: ClaimedJob, error: unknown): Release {

@@ -97,6 +97,7 @@ describe('a letter', () => {
       await tx.run(tx.sql.insertInto('mail').values(row as never))
       tx.emit('mail.queued', { mailId: String(row?.['id']) })
     })
+    await desk.restart()
     await drain()
     const ids = await Promise.all(mail.letters.map(async (arrived) => (await readLetter(arrived)).messageId))
     expect(ids).toEqual([`<${String(row?.['id'])}@desk.example>`, ids[0]])

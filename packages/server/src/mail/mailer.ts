@@ -6,7 +6,7 @@ import type { StoredLetter } from './outbox.ts'
 export interface Mailer {
   /**
    * Hands one letter over. Answers the status with which the server, or we, refuse it for good; `undefined`: it was
-   * taken.
+   * taken. A letter that it took from us a while ago is not handed over again.
    * @throws DeliveryFailed where it may be taken later
    */
   deliver(letter: StoredLetter, sender: Mailbox): Promise<number | undefined>
@@ -30,6 +30,9 @@ const REST_MS = 15_000
 const MAX_SUBJECT = 200
 const MAX_NAME = 100
 
+/** So many letters are known to have been taken: they come again where the database could not forget them. */
+const MOST_TAKEN = 1_000
+
 /** The status of a letter that we refuse ourselves, as mail servers have it: the mailbox name is not allowed. */
 const BAD_MAILBOX = 553
 
@@ -38,9 +41,15 @@ export function makeMailer(smtpUrl: string, clock: () => number): Mailer {
   let connecting: Promise<Transporter> | undefined
   let restsUntilMs = 0
   let isClosed = false
+  const taken = new Set<string>()
+  const noteTaken = (id: string) => {
+    taken.add(id)
+    for (const eldest of taken) if (taken.size > MOST_TAKEN) taken.delete(eldest)
+  }
 
   return {
     async deliver(letter, sender) {
+      if (taken.has(letter.id)) return undefined
       const recipient = parseAddress(letter.recipient)
       if (recipient === undefined) return BAD_MAILBOX
       if (isClosed) throw new DeliveryFailed('The server is stopping.')
@@ -49,6 +58,7 @@ export function makeMailer(smtpUrl: string, clock: () => number): Mailer {
       try {
         const signal = AbortSignal.timeout(DELIVERY_MS)
         await transporter.sendMail({ ...messageOf(letter, sender, recipient), signal })
+        noteTaken(letter.id)
         return undefined
       } catch (error) {
         const failure = failureOf(error)
