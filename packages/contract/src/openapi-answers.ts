@@ -6,6 +6,7 @@ import {
   formOf,
   internalError,
   malformed,
+  noSpace,
   notPermitted,
   notSignedIn,
   refusal,
@@ -52,9 +53,12 @@ export const sharedAnswers = {
       ]),
     },
     Busy: {
-      description: 'More writes wait for the disk than the server lets in, or the disk is nearly full.',
+      description: 'The server cannot do it at the moment. Nothing was written: the same call may be made again.',
       headers: { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } },
-      content: contentOf([{ name: 'busy', meaning: 'Nothing was written.', refusal: busy }]),
+      content: contentOf([
+        { name: 'busy', meaning: 'More writes wait for the disk than the server lets in.', refusal: busy },
+        { name: 'no-space', meaning: 'The disk is full, or has no room for this file.', refusal: noSpace },
+      ]),
     },
   },
   headers: {

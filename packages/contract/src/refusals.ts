@@ -68,8 +68,13 @@ export function malformed(style: ValidationStyle, text: string, field?: string):
   })
 }
 
-/** The answer while more wait for the disk than the server lets in, and when the disk is nearly full. */
+/** The answer while more wait for the disk than the server lets in. */
 export const busy: Refusal = failure(503, { error: 'The server is busy. Try again.' })
+
+/** The answer while the disk takes no more: nothing was written, and what only reads is answered. */
+export const noSpace: Refusal = failure(503, {
+  error: 'The server cannot store anything at the moment. Try again later.',
+})
 
 /** The answer to a fault of the server: nothing of it but the id under which its log tells the rest. */
 export function internalError(requestId: string): Refusal {

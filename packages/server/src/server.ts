@@ -108,6 +108,7 @@ export async function startServer(config: Config, surroundings: Surroundings = {
     metrics: makeMetrics(version, database),
     apiDocument: () => openApiDocument(areas, { version }),
     checkDatabase: () => readSettings(reader),
+    lacksSpace: () => database.lacksSpace(),
     allowedOrigin: (origin) => allowedOrigin(context, origin),
   })
   const { sockets, streams, hub } = serveSockets(context, { ...shared, bus, dispatch, newId, server: http.server })

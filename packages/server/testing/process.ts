@@ -1,6 +1,7 @@
 // A real server process, started as a user would, for tests that kill it or watch its system calls.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { TestDatabase } from './database.ts'
 
@@ -12,7 +13,7 @@ export interface ServerProcess {
   pid: number
   /** How long it took from the start of the process to the ready line. */
   readyMs: number
-  /** What it wrote so far: its log, at level error. */
+  /** What it wrote so far: its log, at level error unless the environment says otherwise. */
   said: () => string
   /** Ends it at once, as a power cut would; answers when it is gone. */
   kill(): Promise<void>
@@ -29,6 +30,7 @@ export interface CallOptions {
 
 export interface ProcessAnswer {
   status: number
+  headers: Headers
   // Tests look into answers of any shape.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   body: any
@@ -37,6 +39,10 @@ export interface ProcessAnswer {
 export interface ServerProcessOptions {
   /** A command to run the server under, such as `strace` and its arguments. */
   under?: readonly string[]
+  /** What the environment says besides. */
+  environment?: Readonly<Record<string, string>>
+  /** Where its standard output goes, instead of to us. */
+  logFile?: string
 }
 
 /** The administrator of an empty database that a server process was started on. */
@@ -45,15 +51,16 @@ const firstAdmin = { username: 'root', password: 'a very long password' }
 /** Starts `deskbell serve` on a free port of the loopback interface and waits for its ready line. */
 export async function startServerProcess(
   database: TestDatabase,
-  { under = [] }: ServerProcessOptions = {},
+  { under = [], environment = {}, logFile }: ServerProcessOptions = {},
 ): Promise<ServerProcess> {
   const startedAt = performance.now()
   const words = [...under, process.execPath, main, 'serve']
   const child = spawn(words[0] ?? '', words.slice(1), {
-    env: environmentFor(database),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...environmentFor(database), ...environment },
+    stdio: ['ignore', logFile === undefined ? 'pipe' : openSync(logFile, 'a'), 'pipe'],
   })
-  const said = listenTo(child)
+  const heard = listenTo(child)
+  const said = () => (logFile === undefined ? '' : readFileSync(logFile, 'utf8')) + heard()
   const url = await readyLine(child, said)
   const readyMs = performance.now() - startedAt
   const gone = once(child, 'exit') as Promise<[number | null]>
@@ -99,15 +106,23 @@ function environmentFor(database: TestDatabase): Record<string, string> {
 /** Answers the address of the ready line; throws what the process said where it ended before. */
 function readyLine(child: ChildProcess, said: () => string): Promise<string> {
   return new Promise((resolve, reject) => {
-    child.stdout?.on('data', () => {
+    const look = () => {
       const url = /^Deskbell is ready at (http:\S+)$/m.exec(said())?.[1]
       if (url !== undefined) resolve(url)
-    })
+      return url !== undefined
+    }
+    if (child.stdout === null) lookAgainUntil(look)
+    child.stdout?.on('data', look)
     child.once('error', reject)
     child.once('exit', (code) =>
       reject(new Error(`The server ended (${String(code)}) before it was ready:\n${said()}`)),
     )
   })
+}
+
+/** Nobody tells that a file has grown. */
+function lookAgainUntil(look: () => boolean): void {
+  if (!look()) setTimeout(() => lookAgainUntil(look), 20).unref()
 }
 
 /** Everything that a process says. */
@@ -124,5 +139,5 @@ async function call(url: string, key: string, { body, headers }: CallOptions = {
     headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
-  return { status: answer.status, body: (await answer.json()) as unknown }
+  return { status: answer.status, headers: answer.headers, body: (await answer.json()) as unknown }
 }

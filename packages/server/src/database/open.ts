@@ -45,6 +45,8 @@ export interface Database {
   waiting(): number
   /** How often rules were run again, and why. */
   restarts(): Restarts
+  /** Whether writes were refused just now because the disk is full. */
+  lacksSpace(): boolean
   close(): Promise<void>
 }
 

@@ -1,8 +1,10 @@
 import pg from 'pg'
 import type { Kysely } from 'kysely'
 import type { Tables } from './schema.ts'
+import { watchSpace } from './space.ts'
 import {
   CommitFailed,
+  DiskFull,
   QueueFull,
   RULE_DEADLINE_MS,
   RuleRun,
@@ -33,6 +35,8 @@ const RETRIED_CODES: Readonly<Record<string, RestartCause>> = {
 /** A row stayed taken for longer than `lock_timeout`. */
 const LOCK_NOT_AVAILABLE = '55P03'
 
+const DISK_FULL = '53100'
+
 type TypeParsers = (oid: number, format?: 'text' | 'binary') => (value: string) => unknown
 
 const INT8 = 20
@@ -45,6 +49,7 @@ export interface PostgresDatabase {
   pool: pg.Pool
   waiting(): number
   restarts(): Restarts
+  lacksSpace(): boolean
   close(): Promise<void>
 }
 
@@ -105,6 +110,7 @@ function inOurWords(error: unknown): unknown {
     return error instanceof StartOver ? error : new StartOver('Run too often.', { cause: error })
   if (error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE)
     return new RuleTooSlow('A row stayed taken for too long.', { cause: error })
+  if (isDiskFull(error)) return new DiskFull('The disk of the database took no more.', { cause: error })
   // The pool has no code for it.
   if (error instanceof Error && error.message === 'timeout exceeded when trying to connect')
     return new QueueFull('No connection became free in time.', { cause: error })
@@ -129,6 +135,7 @@ export function openPostgres(url: string, sql: Kysely<Tables>, hooks: Transactio
   const scans = openPool(url, 'scans')
   const reader = makeReader(sql, readsOn(pool))
   const restarted = { deadlock: 0, 'serialization-failure': 0, 'start-over': 0 }
+  const space = watchSpace(hooks.clock)
 
   const transact: Transact = async (rule) => {
     refuseIfFull(pool)
@@ -137,10 +144,15 @@ export function openPostgres(url: string, sql: Kysely<Tables>, hooks: Transactio
         return await once(rule)
       } catch (error) {
         const cause = causeOfRestart(error)
-        if (restarts >= MAX_RESTARTS || cause === undefined) throw inOurWords(error)
+        if (restarts >= MAX_RESTARTS || cause === undefined) throw told(error)
         restarted[cause] += 1
       }
     }
+  }
+
+  function told(error: unknown): unknown {
+    if (isDiskFull(error)) space.noteRefused()
+    return inOurWords(error)
   }
 
   async function once<Result>(rule: Rule<Result>): Promise<Result> {
@@ -168,6 +180,7 @@ export function openPostgres(url: string, sql: Kysely<Tables>, hooks: Transactio
     scanner: makeReader(sql, readsOn(scans)),
     waiting: () => pool.waitingCount,
     restarts: () => restarted,
+    lacksSpace: () => space.isLacking(),
     pool,
     async close() {
       await Promise.all([pool.end(), scans.end()])
@@ -189,11 +202,15 @@ async function commit(client: pg.PoolClient): Promise<void> {
   try {
     answer = (await client.query('commit')).command
   } catch (error) {
-    if (causeOfRestart(error) !== undefined) throw error
+    if (causeOfRestart(error) !== undefined || isDiskFull(error)) throw error
     throw new CommitFailed('The write could not be brought to disk.', { cause: error })
   }
   // PostgreSQL answers a commit after a swallowed error with a rollback, and calls that a success.
   if (answer !== 'COMMIT') throw new CommitFailed('The transaction had failed before its commit.')
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === DISK_FULL
 }
 
 /** Why a transaction is to be run again; `undefined` where it is not. */

@@ -1,10 +1,12 @@
-import type Sqlite from 'better-sqlite3'
+import Sqlite from 'better-sqlite3'
 import type { Kysely } from 'kysely'
 import { openScans } from './scans.ts'
 import type { Tables } from './schema.ts'
+import { watchSpace, type SpaceWatch } from './space.ts'
 import { openSqliteFile, sqliteExecutor } from './sqlite-file.ts'
 import {
   CommitFailed,
+  DiskFull,
   QueueFull,
   RuleRun,
   StartOver,
@@ -29,7 +31,21 @@ export interface SqliteDatabase {
   scanner: Reader
   waiting(): number
   restarts(): Restarts
+  lacksSpace(): boolean
   close(): Promise<void>
+}
+
+/**
+ * How SQLite says that a file takes no more: a full disk it knows by name, a quota or a limit of the process only as a write
+ * that failed. Nothing of such a transaction counts: the page that ends a commit is the last one written, and only a whole one ends it.
+ */
+const TAKES_NO_MORE = new Set(['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_IOERR_SHMSIZE'])
+
+/** What a failure of the database means to callers; whatever else was thrown stays what it is. */
+function inOurWords(error: unknown, space: SpaceWatch): unknown {
+  if (!(error instanceof Sqlite.SqliteError) || !TAKES_NO_MORE.has(error.code)) return error
+  space.noteRefused()
+  return new DiskFull('The disk took no more.', { cause: error })
 }
 
 /**
@@ -66,9 +82,10 @@ export function openSqlite(file: string, sql: Kysely<Tables>, hooks: Transaction
   const scans = openScans(file, sql)
   const queue: Waiting[] = []
   const restarted = { deadlock: 0, 'serialization-failure': 0, 'start-over': 0 }
+  const space = watchSpace(hooks.clock)
   const noteRestart = () => void (restarted['start-over'] += 1)
   const finish = (run: RuleRun) => followUp(run, { read: reader, transact }, hooks.onLeftUndone)
-  const runBatch = makeBatches({ writer, sql, hooks, queue, finish, noteRestart })
+  const runBatch = makeBatches({ writer, sql, hooks, queue, space, finish, noteRestart })
   const idle: (() => void)[] = []
   let isWorking = false
 
@@ -103,6 +120,7 @@ export function openSqlite(file: string, sql: Kysely<Tables>, hooks: Transaction
     scanner: scans.reader,
     waiting: () => queue.length,
     restarts: () => restarted,
+    lacksSpace: () => space.isLacking(),
     async close() {
       if (isWorking) await new Promise<void>((resolve) => idle.push(resolve))
       await scans.close()
@@ -134,13 +152,14 @@ interface Batches {
   sql: Kysely<Tables>
   hooks: TransactionHooks
   queue: Waiting[]
+  space: SpaceWatch
   /** Does what a rule that is on disk asked for afterwards. */
   finish: (run: RuleRun) => Promise<void>
   noteRestart: () => void
 }
 
 /** Answers the function that takes a batch from the queue, brings it to disk and settles it. */
-function makeBatches({ writer, sql, hooks, queue, finish, noteRestart }: Batches): () => Promise<void> {
+function makeBatches({ writer, sql, hooks, queue, space, finish, noteRestart }: Batches): () => Promise<void> {
   const execute = insideTransaction(writer, sqliteExecutor(writer))
   const control = prepareControl(writer)
   const batchMs = hooks.batchMs ?? MAX_BATCH_MS
@@ -154,8 +173,9 @@ function makeBatches({ writer, sql, hooks, queue, finish, noteRestart }: Batches
       do {
         const waiting = queue.shift() as Waiting
         taken.push(waiting)
-        outcomes.push(await runOne(waiting))
-        if (!writer.inTransaction) throw new Error('The database gave the transaction up.')
+        const outcome = await runOne(waiting)
+        outcomes.push(outcome)
+        if (!writer.inTransaction) throw reasonOf(outcome)
       } while (queue.length > 0 && taken.length < MAX_BATCH && performance.now() - startedAt < batchMs)
       control.commit.run()
     } catch (error) {
@@ -174,7 +194,8 @@ function makeBatches({ writer, sql, hooks, queue, finish, noteRestart }: Batches
         const result = await run.perform(waiting.rule)
         control.release.run()
         return { waiting, run, isDone: true, result }
-      } catch (error) {
+      } catch (thrown) {
+        const error = inOurWords(thrown, space)
         if (!writer.inTransaction) return { waiting, run, isDone: false, error }
         control.rollbackTo.run()
         control.release.run()
@@ -187,11 +208,18 @@ function makeBatches({ writer, sql, hooks, queue, finish, noteRestart }: Batches
   /** Rejects everybody, also those whose own rule had refused: what that rule saw may never have happened. */
   function fail(taken: readonly Waiting[], cause: unknown): void {
     if (writer.inTransaction) control.rollback.run()
-    const failure = new CommitFailed('The write could not be brought to disk.', { cause })
+    const known = inOurWords(cause, space)
+    const failure =
+      known instanceof DiskFull ? known : new CommitFailed('The write could not be brought to disk.', { cause })
     // A batch that could not even begin fails its first caller, so that a broken disk does not spin.
     if (taken.length === 0) queue.shift()?.reject(failure)
     for (const waiting of taken) waiting.reject(failure)
   }
+}
+
+/** Why the database gave the transaction up; a rule may have swallowed it. */
+function reasonOf(outcome: Outcome): unknown {
+  return outcome.isDone ? new Error('The database gave the transaction up.') : outcome.error
 }
 
 /** Prepared once: parsing them for every rule would cost as much as the rule's own statements. */

@@ -6,7 +6,7 @@ import { listMarks, openBareDatabase, writeMark, type BareDatabase } from '../..
 import { engine } from '../../testing/database.ts'
 import { countCommits } from '../../testing/wal.ts'
 import { statement } from './statement.ts'
-import { CommitFailed, QueueFull, RuleTooSlow, StartOver, type Rule, type Transaction } from './transaction.ts'
+import { CommitFailed, DiskFull, QueueFull, RuleTooSlow, StartOver, type Rule, type Transaction } from './transaction.ts'
 
 const isSqlite = engine === 'sqlite'
 
@@ -496,6 +496,19 @@ describe.skipIf(isSqlite)('on PostgreSQL', () => {
     })
     expect(runs).toBe(3)
     expect(await marks()).toEqual(['kept'])
+  })
+
+  // As the server says it of its own disk, which no test can fill.
+  test('a full disk is called that, and remembered for a moment', async () => {
+    const full: Rule<void> = async (tx) => {
+      await writeMark(tx, 'lost')
+      await raw(tx, `do $$ begin raise exception sqlstate '53100'; end $$`)
+    }
+    await expect(database.transact(full)).rejects.toBeInstanceOf(DiskFull)
+    expect(await marks()).toEqual([])
+    expect(database.lacksSpace()).toBe(true)
+    database.clock.advance(5_000)
+    expect(database.lacksSpace()).toBe(false)
   })
 
   test('a rule that swallowed an error of the database is not told that it succeeded', async () => {

@@ -48,7 +48,7 @@ export type Rule<Result> = (tx: Transaction) => Promise<Result>
 
 /**
  * Runs a rule in a transaction and answers when its writes are on disk.
- * @throws what the rule throws (nothing is written then), `QueueFull` when too many rules wait, `RuleTooSlow`,
+ * @throws what the rule throws (nothing is written then), `QueueFull` when too many rules wait, `RuleTooSlow`, `DiskFull`,
  * or `CommitFailed` when the database refused the commit or its answer got lost.
  */
 export type Transact = <Result>(rule: Rule<Result>) => Promise<Result>
@@ -110,6 +110,11 @@ export class QueueFull extends Error {
 /** A rule outlived its deadline; it was rolled back. */
 export class RuleTooSlow extends Error {
   override name = 'RuleTooSlow'
+}
+
+/** The disk took no more, because it is full or the process may not write so much: nothing was written. */
+export class DiskFull extends Error {
+  override name = 'DiskFull'
 }
 
 /** The database refused the commit and nothing was written; or it went away before it said so, and nobody knows. */

@@ -13,7 +13,7 @@ export interface ReceivedFile {
   hash: string
   /** The first bytes of the file, as many as there are. */
   start(bytes: number): Promise<Buffer>
-  /** Gives the file the place where it is read, and answers when that too is on disk. */
+  /** Gives the file the place where it is read, and answers when that too is on disk. @throws DiskNearlyFull */
   keep(): Promise<void>
   /** Takes it away, kept or not. */
   discard(): Promise<void>
@@ -27,7 +27,8 @@ export interface FileStore {
   requireRoomFor(bytes: number): Promise<void>
   /**
    * Writes bytes to disk as they come; what is left of a file that ends early is removed.
-   * @throws FileTooLarge as soon as more than `maxBytes` have come, DiskNearlyFull, and what the bytes' source throws
+   * @throws FileTooLarge as soon as more than `maxBytes` have come, DiskNearlyFull also where the disk was full all the
+   * same, and what the bytes' source throws
    */
   receive(bytes: AsyncIterable<Uint8Array>, maxBytes: number): Promise<ReceivedFile>
   /** The bytes of a kept file, from `start` to `end`, both included; `undefined` where there is no such file. */
@@ -49,7 +50,7 @@ export class FileTooLarge extends Error {
 /** So much of the disk is left free: the database needs it. */
 export const DISK_FLOOR_BYTES = 268_435_456
 
-/** A file that would take the disk below its floor. */
+/** A file that would take the disk below its floor, or that did not fit on it. */
 export class DiskNearlyFull extends Error {
   override name = 'DiskNearlyFull'
 }
@@ -87,14 +88,14 @@ export function makeFileStore({ folder, newId, freeBytes = bytesFreeAt }: FileSt
     async receive(bytes, maxBytes) {
       const id = newId()
       const path = join(incoming, id)
-      await mkdir(incoming, { recursive: true })
       try {
+        await mkdir(incoming, { recursive: true })
         const written = await writeOut(path, whileRoom(bytes), maxBytes)
         return {
           id,
           ...written,
           start: (bytes) => readStart(path, Math.min(bytes, written.size)),
-          keep: () => moveInto(path, placeOf(id)),
+          keep: () => moveInto(path, placeOf(id)).catch(refuseInOurWords),
           async discard() {
             await removeOne(path)
             await removeOne(placeOf(id))
@@ -102,7 +103,7 @@ export function makeFileStore({ folder, newId, freeBytes = bytesFreeAt }: FileSt
         }
       } catch (error) {
         await removeOne(path)
-        throw error
+        return refuseInOurWords(error)
       }
     },
     async read(id, range) {
@@ -123,7 +124,7 @@ export function makeFileStore({ folder, newId, freeBytes = bytesFreeAt }: FileSt
 /** Looks at the room on the disk of a folder, which is made where it is missing. */
 function watchRoom(folder: string, freeBytes: (folder: string) => Promise<number>) {
   async function requireRoomFor(bytes: number): Promise<void> {
-    await mkdir(folder, { recursive: true })
+    await mkdir(folder, { recursive: true }).catch(refuseInOurWords)
     if ((await freeBytes(folder)) < DISK_FLOOR_BYTES + bytes) throw new DiskNearlyFull('The disk is nearly full.')
   }
 
@@ -170,6 +171,17 @@ async function writeOut(
   } finally {
     await handle.close()
   }
+}
+
+/** How the system says that no more goes on the disk: it is full, or a quota is, or a limit of the process is met. */
+const TAKES_NO_MORE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+
+/** @throws DiskNearlyFull for what did not fit, and everything else as it is */
+function refuseInOurWords(error: unknown): never {
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string' && TAKES_NO_MORE.has(code))
+    throw new DiskNearlyFull('The disk takes no more.', { cause: error })
+  throw error
 }
 
 async function readStart(path: string, bytes: number): Promise<Buffer> {

@@ -17,7 +17,7 @@ import { formOf, formOptions } from './form.ts'
 import { single } from './headers.ts'
 import { makeLimiterNow, type LimiterOptions } from './limit-calls.ts'
 import { registerPages, type Page } from './pages.ts'
-import type { Reply } from './reply.ts'
+import { replyWhenUnable, type Reply } from './reply.ts'
 import { registerResources, type Resource } from './resources.ts'
 import { registerSounds } from './sounds.ts'
 import { registerSystem, type SystemOptions } from './system.ts'
@@ -334,7 +334,7 @@ function sendFault(error: unknown, request: FastifyRequest, reply: FastifyReply,
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return send(reply, { status: statusCode, body: { success: false, error: (error as Error).message } })
   options.context.log.error({ err: error, requestId: request.id }, 'A request failed.')
-  return send(reply, internalError(request.id))
+  return send(reply, replyWhenUnable(error) ?? internalError(request.id))
 }
 
 /** Exactly `application/json`: clients compare the header (contract §G.1), and Fastify would add a charset to text. */

@@ -11,6 +11,8 @@ export interface SystemOptions {
   apiDocument: () => object
   /** Answers once the database has answered a read. */
   checkDatabase: () => Promise<unknown>
+  /** Whether writes are refused because the disk is full. */
+  lacksSpace: () => boolean
   /** What `Access-Control-Allow-Origin` says to a page of this origin; `undefined` where it may not read answers. */
   allowedOrigin: (origin: string | undefined) => Promise<string | undefined>
 }
@@ -71,6 +73,7 @@ function registerHealth(app: FastifyInstance, options: SystemOptions, state: { i
       options.context.log.error({ err: error }, 'The database does not answer.')
       return send(reply, 503, { status: 'no database' })
     }
+    if (options.lacksSpace()) return send(reply, 503, { status: 'no space' })
     return send(reply, 200, { status: 'ready' })
   })
 }
