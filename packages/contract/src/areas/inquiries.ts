@@ -37,6 +37,9 @@ export const inquiries = operations('Inquiries', {
   },
   'POST /livechat/inquiries.take': {
     summary: 'Take a chat out of the queue',
+    description:
+      'For oneself or, with `view-livechat-manager`, for the agent `userId`. Who serves as many chats as allowed gets none; ' +
+      'the answer says so where `options.clientAction` is true, and is a success without an `inquiry` else.',
     caller: { permission: 'view-l-room' },
     limit: 'staff',
     body: t.Object({

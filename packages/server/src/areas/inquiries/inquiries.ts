@@ -55,22 +55,23 @@ export async function listQueueFor(
 
 export interface Taking {
   inquiryId: string
-  userId: string
+  /** Who is to serve it; absent: the caller. */
+  userId?: string | undefined
   /** A person clicked: the reason why the agent cannot take it is told. */
   isClientAction: boolean
 }
 
 /**
- * Gives a waiting chat to an agent who asks for it (contract §C.5, §D.8). Of several who ask at once exactly one gets it.
- * An agent at the limit gets nothing, and is told so only after a click.
- * @throws `user-invalid`, `error-not-found`, `error-inquiry-taken`, `error-not-allowed` (no agent), `error-agent-status-service-offline`,
- * `error-max-number-simultaneous-chats-reached`
+ * Gives a waiting chat to an agent who asks for it (contract §C.5, §D.8), or for whom somebody with `view-livechat-manager`
+ * does: nobody puts work on a colleague's desk otherwise. Of several who ask at once exactly one gets it. An agent at the
+ * limit gets nothing, and is told so only after a click.
+ * @throws `user-invalid`, `error-not-allowed` (no agent, or not the caller's to decide), `error-not-found`, `error-inquiry-taken`,
+ * `error-agent-status-service-offline`, `error-max-number-simultaneous-chats-reached`
  */
-export async function takeInquiry(tx: Transaction, taking: Taking): Promise<Room | undefined> {
-  const user = await findUserById(tx, taking.userId)
-  if (user === undefined) throw new ApiError('user-invalid')
+export async function takeInquiry(tx: Transaction, caller: SignedIn, taking: Taking): Promise<Room | undefined> {
+  const agentId = await requireTaker(tx, caller, taking)
   const { inquiry, room } = await requireWaiting(tx, taking.inquiryId)
-  switch (await takeChat(tx, room, inquiry, user.id)) {
+  switch (await takeChat(tx, room, inquiry, agentId)) {
     case 'taken':
       throw new ApiError('error-inquiry-taken')
     case 'no-agent':
@@ -83,6 +84,13 @@ export async function takeInquiry(tx: Transaction, taking: Taking): Promise<Room
     case undefined:
       return findRoom(tx, room.id)
   }
+}
+
+async function requireTaker(tx: Transaction, caller: SignedIn, { userId = caller.id }: Taking): Promise<string> {
+  if ((await findUserById(tx, userId)) === undefined) throw new ApiError('user-invalid')
+  if (userId !== caller.id && !caller.can('view-livechat-manager'))
+    throw new ApiError('error-not-allowed', { reason: 'Not allowed' })
+  return userId
 }
 
 /** The inquiry with its room, which this transaction has taken. */

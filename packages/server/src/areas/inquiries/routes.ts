@@ -1,5 +1,4 @@
 import type { inquiries } from '@deskbell/contract/areas/inquiries.ts'
-import { ApiError } from '../../api-error.ts'
 import type { Handlers } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { readPage, type PageQuery } from '../../page.ts'
@@ -39,14 +38,9 @@ export const inquiryRoutes: Handlers<typeof inquiries> = {
     return { inquiry: await documentOf(read, inquiry, room, { isInSight: await mayRead(read, user, room) }) }
   },
   'POST /livechat/inquiries.take': async ({ read, transact }, { body, user }) => {
-    if (body.userId !== undefined && body.userId !== user.id && !user.can('view-livechat-manager'))
-      throw new ApiError('error-not-allowed', { reason: 'Not allowed' })
-    const taking = {
-      inquiryId: body.inquiryId,
-      userId: body.userId ?? user.id,
-      isClientAction: body.options?.clientAction === true,
-    }
-    const room = await transact((tx) => takeInquiry(tx, taking))
+    const { inquiryId, userId, options } = body
+    const isClientAction = options?.clientAction === true
+    const room = await transact((tx) => takeInquiry(tx, user, { inquiryId, userId, isClientAction }))
     return { inquiry: room && roomToWire(room, await findLastMessage(read, room), staff) }
   },
   'GET /livechat/routing.explain/:rid': ({ read }, { params }) => explainWaiting(read, params.rid),
