@@ -231,6 +231,7 @@ const table = {
     meaning: 'The department asks for tags when closing, and there are none.',
   },
   'invalid-data': { meaning: 'None of the answers is one of the survey.' },
+  'error-this-is-not-a-livechat-room': { meaning: 'It is a channel, and no conversation.' },
   'error-room-is-not-closed': { meaning: 'The conversation has not ended.' },
   'not-authorized-in-room': { reason: 'Not_authorized', meaning: 'The caller is not in this room.' },
   'error-room-is-already-on-hold': { meaning: 'The conversation is on hold.' },

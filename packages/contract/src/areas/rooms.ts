@@ -180,7 +180,11 @@ export const rooms = operations('Rooms', {
     validation: 'typed',
     body: t.Object({ roomId: Id }),
     returns: Nothing,
-    errors: { 'error-invalid-room': 'withCode', 'error-room-is-not-closed': 'withCode' },
+    errors: {
+      'error-invalid-room': 'withCode',
+      'error-this-is-not-a-livechat-room': 'withCode',
+      'error-room-is-not-closed': 'withCode',
+    },
   },
   'POST /livechat/rooms.removeAllClosedRooms': {
     summary: 'Remove all closed conversations, of some departments or of all',

@@ -221,6 +221,10 @@ describe('closed conversations', () => {
       400,
       { success: false, error: '[error-room-is-not-closed]', errorType: 'error-room-is-not-closed' },
     ])
+    expect(refusal(await remove(manager, 'GENERAL'))).toMatchObject([
+      400,
+      { errorType: 'error-this-is-not-a-livechat-room' },
+    ])
     expect((await remove(anna, chat.rid)).status).toBe(403)
     expect((await removeAll(anna)).status).toBe(403)
     const shapeless = await manager.raw('POST /livechat/rooms.delete', { body: {} })

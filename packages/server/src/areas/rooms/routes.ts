@@ -92,6 +92,7 @@ export const roomRoutes: Handlers<typeof rooms> = {
     return {}
   },
   'POST /livechat/rooms.delete': async ({ transact }, { body }) => {
+    if (body.roomId === defaultChannel._id) throw new ApiError('error-this-is-not-a-livechat-room')
     await transact((tx) => removeRoom(tx, body.roomId))
     return {}
   },
