@@ -22,7 +22,9 @@ export async function mayRead(reader: Reader, user: SignedIn, room: Room): Promi
   if (await isSubscribed(reader, room.id, user.id)) return true
   if (room.closed === undefined) return user.can('view-l-room') && (await isInSight(reader, user, room))
   if (user.can('view-livechat-room-closed-by-another-agent')) return true
-  return user.can('view-livechat-room-closed-same-department') && (await worksIn(reader, user, room.departmentId))
+  if (!user.can('view-livechat-room-closed-same-department') || room.departmentId === undefined) return false
+  // Also after the department was closed or put away: what was said there is still its agents'.
+  return (await listDepartmentIdsOf(reader, user.id)).includes(room.departmentId)
 }
 
 /** While agents choose for themselves, they may look into the chats that wait. */
@@ -33,11 +35,6 @@ async function isInSight(reader: Reader, user: SignedIn, room: Room): Promise<bo
   if (inquiry?.status !== 'queued') return false
   const { defaultAgent, departmentId } = inquiry
   if (defaultAgent !== undefined) return defaultAgent.id === user.id
-  return departmentId === undefined || (await worksIn(reader, user, departmentId))
-}
-
-/** Whether somebody is an agent of this department, and it takes chats. */
-async function worksIn(reader: Reader, user: SignedIn, departmentId: string | undefined): Promise<boolean> {
-  if (departmentId === undefined) return false
+  if (departmentId === undefined) return true
   return (await listDepartmentIdsOf(reader, user.id, { enabledOnly: true })).includes(departmentId)
 }

@@ -261,6 +261,8 @@ describe('closed conversations', () => {
       })
     await permissions(['admin', 'livechat-agent'])
     expect(await read()).toBe(200)
+    await manager.call('POST /livechat/department/:_id/archive', { params: { _id: departmentId } })
+    expect(await read()).toBe(200)
     await inDepartment(chat.rid, await makeDepartment(desk))
     expect(await read()).toBe(400)
     await permissions(['admin'])
