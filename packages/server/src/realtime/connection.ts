@@ -219,7 +219,7 @@ export class Connection implements Peer {
   #move(subscription: Subscription, place: Place): void {
     const { place: before } = subscription
     if (before?.stream === place.stream && before.key === place.key && before.audience === place.audience) return
-    if (before !== undefined) this.#hub.remove(before.stream, before.key, this)
+    if (before !== undefined) this.#leave(before)
     subscription.place = place
     this.#hub.add(place.stream, place.key, { peer: this, audience: place.audience })
   }
@@ -380,7 +380,11 @@ export class Connection implements Peer {
     const { place } = subscription
     this.#subscriptions.delete(id)
     this.#neighbours?.giveBack(1)
-    if (place !== undefined) this.#hub.remove(place.stream, place.key, this)
+    if (place !== undefined) this.#leave(place)
+  }
+
+  #leave({ stream, key, audience }: Place): void {
+    this.#hub.remove(stream, key, { peer: this, audience })
   }
 
   /** Others behind the same address are not to suffer: nobody is thrown out for it, and whoever leaves may. */

@@ -18,6 +18,12 @@ export interface Peer {
   close(code: number, reason: string): void
 }
 
+/** A socket that listens, and as whom. */
+export interface Listener {
+  peer: Peer
+  audience: Audience
+}
+
 /** The arguments of an event, for each kind of reader that may have it; a function is asked only where somebody reads. */
 export type Said = Partial<Record<Audience, readonly unknown[] | (() => readonly unknown[])>>
 
@@ -33,9 +39,10 @@ export interface SayOptions {
 }
 
 export interface Hub {
-  /** Adds a listener; a socket that listens to the same key several times hears once. */
-  add(stream: string, key: string, listener: { peer: Peer; audience: Audience }): void
-  remove(stream: string, key: string, peer: Peer): void
+  /** Adds a listener; a socket that listens to the same key several times hears once, as staff where it is both. */
+  add(stream: string, key: string, listener: Listener): void
+  /** Takes away what was added once. */
+  remove(stream: string, key: string, listener: Listener): void
   /** Tells everybody who listens. */
   say(stream: string, key: string, said: Said, options?: SayOptions): void
   isHeard(stream: string, key: string): boolean
@@ -50,7 +57,8 @@ export interface Hub {
 /** So many sockets encode a frame for themselves as fast as one copy is made for all. */
 const FEW = 2
 
-type Listeners = Map<Peer, { audience: Audience; count: number }>
+/** How often each socket listens as whom. */
+type Listeners = Map<Peer, Record<Audience, number>>
 
 /** A hub in the memory of this process. */
 export function makeHub(): Hub {
@@ -60,17 +68,19 @@ export function makeHub(): Hub {
   return {
     add(stream, key, { peer, audience }) {
       const keys = streams.get(stream) ?? new Map<string, Listeners>()
-      const listeners = keys.get(key) ?? new Map<Peer, { audience: Audience; count: number }>()
-      listeners.set(peer, { audience, count: (listeners.get(peer)?.count ?? 0) + 1 })
+      const listeners = keys.get(key) ?? new Map<Peer, Record<Audience, number>>()
+      const counts = listeners.get(peer) ?? { visitor: 0, staff: 0 }
+      counts[audience] += 1
+      listeners.set(peer, counts)
       keys.set(key, listeners)
       streams.set(stream, keys)
     },
-    remove(stream, key, peer) {
+    remove(stream, key, { peer, audience }) {
       const listeners = listenersOf(stream, key)
-      const known = listeners?.get(peer)
-      if (listeners === undefined || known === undefined) return
-      known.count -= 1
-      if (known.count === 0) listeners.delete(peer)
+      const counts = listeners?.get(peer)
+      if (listeners === undefined || counts === undefined) return
+      counts[audience] -= 1
+      if (counts.visitor + counts.staff === 0) listeners.delete(peer)
       if (listeners.size === 0) streams.get(stream)?.delete(key)
     },
     say(stream, key, said, options = {}) {
@@ -78,9 +88,9 @@ export function makeHub(): Hub {
       const listeners = [...(listenersOf(stream, key) ?? [])]
       const frameFor = makeFrames(said, as, { isForMany: listeners.length > FEW })
       // A socket that is too slow closes itself, and so leaves, while it is being told.
-      for (const [peer, { audience }] of listeners) {
+      for (const [peer, { staff }] of listeners) {
         if (!isMeant(peer, options)) continue
-        const frame = frameFor(audience)
+        const frame = frameFor(staff > 0 ? 'staff' : 'visitor')
         if (frame !== undefined) peer.send(frame)
       }
     },

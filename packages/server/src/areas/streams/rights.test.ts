@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  answer,
   closeByVisitor,
   makeDepartment,
   newToken,
@@ -272,6 +273,29 @@ describe('the room of a visitor that is given to another (A30)', () => {
     await old.settled()
     expect(JSON.stringify(old.frames)).not.toContain('secret')
     await old.close()
+  })
+})
+
+describe('a socket that listens as staff and as the visitor', () => {
+  test('reads as the visitor does when it is not staff any more', async () => {
+    await withSettings(desk, { Livechat_show_agent_info: false }, async () => {
+      const chat = await openChat(desk)
+      const staff = await desk.staff({ roles: ['user', 'livechat-manager'], name: 'Nobody’s business' })
+      const socket = await signIn(desk, staff)
+      await socket.sub('stream-room-messages', [chat.rid, asVisitor(chat)])
+      await socket.sub('stream-room-messages', [chat.rid, { args: [] }])
+      const own = await say(desk, chat, 'read by both')
+      await admin.call('POST /users.update', { body: { userId: staff.id, data: { roles: ['user'] } } })
+      await socket.settled()
+      const from = socket.frames.length
+      await answer(admin, chat.rid, 'read by the visitor')
+      await socket.settled()
+      const told = socket.told('room-messages', chat.rid).map(([message]) => message)
+      expect(told).toMatchObject([{ _id: own._id }, { msg: 'read by the visitor' }])
+      expect(told[0]).not.toHaveProperty('token')
+      expect(JSON.stringify(socket.frames.slice(from))).not.toContain(admin.username)
+      await socket.close()
+    })
   })
 })
 
