@@ -121,7 +121,8 @@ export const frames = {
     }),
 }
 
-// The keys under which our documents hold times. What people wrote is never looked into.
+// The keys under which our documents hold times; a test holds them against the contract. What people wrote is never looked
+// into.
 const times: ReadonlySet<string> = new Set([
   'ts',
   '_updatedAt',
@@ -136,6 +137,10 @@ const times: ReadonlySet<string> = new Set([
   'requestedAt',
   'tokenExpires',
   'createdAt',
+  '_createdAt',
+  'deletedAt',
+  '_deletedAt',
+  'expiresAt',
   'uploadedAt',
   'fd',
   'lq',

@@ -1,4 +1,8 @@
+import { areas } from '@deskbell/contract/contract.ts'
+import { Time } from '@deskbell/contract/entities/basics.ts'
+import type { Operation } from '@deskbell/contract/operation.ts'
 import fc from 'fast-check'
+import type { TSchema } from 'typebox'
 import { describe, expect, test } from 'vitest'
 import { BadFrame, frameLimitBytes, frames, readFrame, readMethodCall, toEjson, wireError } from './ddp.ts'
 
@@ -136,6 +140,23 @@ describe('what a client says', () => {
   })
 })
 
+const { description: isoTime } = Time as typeof Time & { description: string }
+
+/** The keys under which an answer holds times, however deep. */
+function timesIn({ returns }: Operation): string[] {
+  const visit = (schema: unknown, key: string): string[] => {
+    if (typeof schema !== 'object' || schema === null) return []
+    if ((schema as TSchema & { description?: string }).description === isoTime) return [key]
+    const { properties = {}, ...rest } = schema as { properties?: object }
+    const parts = Object.entries(rest).filter(([word]) => ['items', 'anyOf', 'allOf'].includes(word))
+    return [
+      ...Object.entries(properties).flatMap(([name, part]) => visit(part, name)),
+      ...parts.flatMap(([, part]) => (Array.isArray(part) ? part : [part]).flatMap((each) => visit(each, key))),
+    ]
+  }
+  return visit(returns, '')
+}
+
 /** Any code unit, halves of characters too. */
 const anyUnit = fc.nat(0xffff).map((code) => String.fromCharCode(code))
 
@@ -208,6 +229,14 @@ describe('writing', () => {
     const document = { ts, msg: ts, u: { name: ts }, list: [{ editedAt: ts }], livechatData: { ts }, edited: 'ts' }
     const date = { $date: Date.parse(ts) }
     expect(toEjson(document)).toEqual({ ...document, ts: date, list: [{ editedAt: date }] })
+  })
+
+  test('every time that an operation answers with is a date where a method answers with it', () => {
+    const keys = new Set(Object.values(areas).flatMap((area) => Object.values(area).flatMap((each) => timesIn(each))))
+    expect(keys.size).toBeGreaterThan(20)
+    const document = Object.fromEntries([...keys].map((key) => [key, '2026-01-05T10:00:00.000Z']))
+    const written = Object.entries(toEjson(document) as Record<string, unknown>)
+    expect(written.filter(([, value]) => typeof value === 'string')).toEqual([])
   })
 
   test('documents without times travel as they are', () => {

@@ -223,7 +223,8 @@ describe.each([
       await closeByVisitor(desk, chat)
       for (const list of ['rooms/get', 'subscriptions/get']) {
         const { result } = await call(agent, list, since)
-        expect(result).toMatchObject({ update: [], remove: [{ _id: expect.any(String) }] })
+        const remove = [{ _id: expect.any(String), _deletedAt: { $date: expect.any(Number) } }]
+        expect(result).toMatchObject({ update: [], remove })
       }
       expect(await codeOf(agent, 'rooms/get', 'no time')).toBeDefined()
       expect(await codeOf(desk.anyone, 'rooms/get')).toBe('error-invalid-user')
