@@ -88,7 +88,8 @@ const variables = {
       read: readSiteUrl,
     },
     secret: true,
-    meaning: 'Where people reach this server; links are made from it. It wins over the setting `Site_Url`.',
+    meaning:
+      'Where people reach this server; links are made from it. It wins over the setting `Site_Url`. Without either, no letter with a link is sent, and answers name the address under which the caller reached the server.',
   },
   DESKBELL_SMTP_URL: {
     kind: {
@@ -118,7 +119,7 @@ const variables = {
     kind: wholeNumber(0, 100),
     default: '0',
     meaning:
-      'Number of reverse proxies in front of the server whose `X-Forwarded-For` is believed. `0` believes nobody and takes the address of the connection.',
+      'Number of reverse proxies in front of the server whose `X-Forwarded-For`, `X-Forwarded-Host` and `X-Forwarded-Proto` are believed. `0` believes nobody and takes the address of the connection.',
   },
   DESKBELL_RATE_LIMITS: {
     kind: { ...oneOf(['on', 'off']), read: readSwitch },

@@ -59,6 +59,8 @@ export interface RequestInfo {
   address: string
   userAgent: string | undefined
   host: string | undefined
+  /** Where the caller reached this server (http/reached-at.ts): good for answers to this caller, and for nobody else. */
+  reachedAt?: string | undefined
   /** The page that a browser opened a socket from; nothing for calls of the API, which go by no origin. */
   origin?: string | undefined
   /** The widget marks its requests with cookies (contract §G.2). */

@@ -17,6 +17,7 @@ import { formOf, formOptions } from './form.ts'
 import { single } from './headers.ts'
 import { makeLimiterNow, type LimiterOptions } from './limit-calls.ts'
 import { registerPages, type Page } from './pages.ts'
+import { reachedAt } from './reached-at.ts'
 import { replyWhenUnable, type Reply } from './reply.ts'
 import { registerResources, type Resource } from './resources.ts'
 import { registerSounds } from './sounds.ts'
@@ -220,7 +221,7 @@ async function answer(
   options: ListenOptions,
 ): Promise<FastifyReply> {
   const startedAt = performance.now()
-  const info = describe(request)
+  const info = describe(request, options.context.config.http)
   const wrong = info === undefined ? { status: 400, body: { success: false, error: 'Duplicate headers' } } : undefined
   const input = inputOf(operation, request)
   const form = operation.upload && formOf(request, operation)
@@ -268,14 +269,17 @@ function unwrap(operation: Operation, body: unknown): unknown {
 }
 
 /** What the rest of the server may know of the request; `undefined` where a credential is given twice (promises A41). */
-function describe({ id, ip, raw }: FastifyRequest): RequestInfo | undefined {
-  return describeMessage(raw, { id, address: ip })
+function describe({ id, ip, raw }: FastifyRequest, { trustProxyHops }: Trusted): RequestInfo | undefined {
+  return describeMessage(raw, { id, address: ip, trustProxyHops })
 }
 
-/** The same of a request that becomes a socket. `trustProxyHops` is the number of proxies that are believed. */
+/** The number of proxies that are believed. */
+type Trusted = { trustProxyHops: number }
+
+/** The same of a request that becomes a socket. */
 export function describeUpgrade(
   message: IncomingMessage,
-  { id, trustProxyHops }: { id: string; trustProxyHops: number },
+  { id, trustProxyHops }: Trusted & { id: string },
 ): RequestInfo | undefined {
   const forwarded = [message.headers['x-forwarded-for'] ?? []].flat().join(',').split(',')
   const hops = [
@@ -285,13 +289,14 @@ export function describeUpgrade(
       .filter(Boolean)
       .reverse(),
   ]
-  const info = describeMessage(message, { id, address: hops[Math.min(trustProxyHops, hops.length - 1)] ?? '' })
+  const address = hops[Math.min(trustProxyHops, hops.length - 1)] ?? ''
+  const info = describeMessage(message, { id, address, trustProxyHops })
   return info && { ...info, origin: message.headers.origin }
 }
 
 function describeMessage(
-  { headers, rawHeaders }: IncomingMessage,
-  { id, address }: { id: string; address: string },
+  { headers, rawHeaders, socket }: IncomingMessage,
+  { id, address, trustProxyHops }: Trusted & { id: string; address: string },
 ): RequestInfo | undefined {
   if (repeatsCredential({ headers, rawHeaders })) return undefined
   const userId = single(headers['x-user-id'])
@@ -302,6 +307,7 @@ function describeMessage(
     address,
     userAgent: headers['user-agent'],
     host: headers.host,
+    reachedAt: reachedAt(headers, { isEncrypted: 'encrypted' in socket, trustProxyHops }),
     isWidget: cookies !== '' && isFromWidget(cookies),
     credentials: userId !== undefined && token !== undefined ? { userId, token } : undefined,
     visitorToken: single(headers['x-visitor-token']),

@@ -165,6 +165,17 @@ describe('a visitor’s file', () => {
     expect(await read(address.pathname + address.search)).toBe(403)
   })
 
+  test('has an address under which the visitor reached the server, where nobody named another', async () => {
+    const bare = await startTestServer()
+    await bare.agent()
+    const chat = await openChat(bare)
+    await sendForm(bare, `/livechat/upload/${chat.rid}`, [filePart()], { 'x-visitor-token': chat.token })
+    const input = { params: { rid: chat.rid }, query: { token: chat.token }, headers: { host: 'desk.example:3000' } }
+    const { messages } = await bare.anyone.call('GET /livechat/messages.history/:rid', input)
+    expect(messages[0]?.fileUpload?.publicFilePath).toMatch(/^http:\/\/desk\.example:3000\/file-upload\//)
+    await bare.stop()
+  })
+
   test('may come with the token in a part before it, and not after it', async () => {
     const chat = await openChat(desk)
     const token = { name: 'token', content: chat.token }

@@ -1,10 +1,10 @@
 import type { chat, messages } from '@deskbell/contract/areas/messages.ts'
 import { ApiError } from '../../api-error.ts'
-import type { Context, Handlers } from '../../context.ts'
+import type { Context, Handlers, RequestInfo } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { readPage } from '../../page.ts'
 import { withOutside } from '../routing/routing.ts'
-import { readSettings } from '../settings/settings.ts'
+import { readSettings, siteUrlFor } from '../settings/settings.ts'
 import { signFile, type Message } from '../timeline/timeline.ts'
 import { messageToWire, staff, visitorAudience, type Audience } from '../timeline/wire.ts'
 import {
@@ -33,10 +33,10 @@ export const messageRoutes: Handlers<typeof messages> = {
     const message = await transact((tx) => sendVisitorMessage(tx, body.token, draft))
     return { message: await ownToWire(read, message, body.token) }
   },
-  'GET /livechat/message/:_id': async (context, { params, query }) => {
+  'GET /livechat/message/:_id': async (context, { params, query, request }) => {
     const place = { token: query.token, roomId: query.rid, id: params._id }
     const { message } = await requireVisitorMessage(context.read, place)
-    return { message: messageToWire(message, await audienceOf(context, query.token)) }
+    return { message: messageToWire(message, await audienceOf(context, request, query.token)) }
   },
   'PUT /livechat/message/:_id': async ({ read, transact, config }, { params, body }) => {
     const place = { token: body.token, roomId: body.rid, id: params._id }
@@ -53,7 +53,7 @@ export const messageRoutes: Handlers<typeof messages> = {
     const ts = new Date(clock()).toISOString()
     return { message: { _id: message.id, ts, ls: ts } }
   },
-  'GET /livechat/messages.history/:rid': async (context, { params, query }) => {
+  'GET /livechat/messages.history/:rid': async (context, { params, query, request }) => {
     if (query.token === '') throw new ApiError('error-token-param-not-provided')
     const history = await readHistory(context.read, {
       token: query.token,
@@ -63,16 +63,16 @@ export const messageRoutes: Handlers<typeof messages> = {
       limit: query.limit,
       offset: query.offset ?? 0,
     })
-    const audience = await audienceOf(context, query.token)
+    const audience = await audienceOf(context, request, query.token)
     return {
       messages: history.messages.map((message) => messageToWire(message, audience)),
       firstUnread: history.firstUnread && messageToWire(history.firstUnread, audience),
       unreadNotLoaded: history.unreadNotLoaded,
     }
   },
-  'GET /livechat/messages.sync/:rid': async (context, { params, query }) => {
+  'GET /livechat/messages.sync/:rid': async (context, { params, query, request }) => {
     const { token, after = 0, count } = query
-    const audience = await audienceOf(context, token)
+    const audience = await audienceOf(context, request, token)
     const { changes, next, hasMore } = await readChanges(context.read, { token, roomId: params.rid, after, count })
     return { changes: changes.map((message) => changeToWire(message, audience)), next, more: hasMore }
   },
@@ -169,15 +169,15 @@ async function ownToWire(reader: Reader, message: Message, token: string) {
   )
 }
 
-/** The visitor with this token, who reads files by links of an hour. */
 function changeToWire(message: Message, audience: Audience) {
   const { id: _id, seq, deletedAt } = message
   return { _id, seq, ...(deletedAt === undefined ? { message: messageToWire(message, audience) } : { deletedAt }) }
 }
 
-async function audienceOf({ read, config, clock }: Context, token: string): Promise<Audience> {
+/** The visitor with this token, who reads files by links of an hour. */
+async function audienceOf({ read, config, clock }: Context, request: RequestInfo, token: string): Promise<Audience> {
   const settings = await readSettings(read)
-  const site = config.siteUrl ?? settings.Site_Url.replace(/\/$/, '')
+  const site = siteUrlFor(settings, config, request)
   const secret = settings.FileUpload_json_web_token_secret_for_files
   const isSigned = settings.FileUpload_Enable_json_web_token_for_files && secret !== ''
   return {

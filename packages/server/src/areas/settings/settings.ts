@@ -186,6 +186,18 @@ export async function findSiteUrl(reader: Reader, { siteUrl }: Config): Promise<
   return siteUrl ?? readSiteUrl((await readSettings(reader)).Site_Url)
 }
 
+/**
+ * Where a caller reaches this server, for addresses in the answer to this very call: as configured or set, else as it was
+ * reached just now; empty where nobody says, and then addresses are relative.
+ */
+export function siteUrlFor(
+  settings: Settings,
+  { siteUrl }: Config,
+  request: { reachedAt?: string | undefined },
+): string {
+  return siteUrl ?? readSiteUrl(settings.Site_Url) ?? request.reachedAt ?? ''
+}
+
 /** How many characters a visitor's message may have; `undefined` for as many as the contract takes. */
 export function visitorTextLimit(settings: Settings): number | undefined {
   if (!settings.Livechat_enable_message_character_limit) return undefined

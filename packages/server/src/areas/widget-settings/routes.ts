@@ -1,5 +1,5 @@
 import type { widgetSettings } from '@deskbell/contract/areas/widget-settings.ts'
-import type { Context, Handlers, TokenGuard } from '../../context.ts'
+import type { Handlers, TokenGuard } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import { agentInfoToWire } from '../agents/wire.ts'
 import { fieldToWidget } from '../custom-fields/wire.ts'
@@ -15,12 +15,13 @@ import {
   listWidgetFields,
   readSettings,
   routingFlags,
+  siteUrlFor,
   visitorTextLimit,
   type Returning,
 } from './widget-settings.ts'
 
 export const widgetSettingsRoutes: Handlers<typeof widgetSettings> = {
-  'GET /livechat/config': async (context, { query, tokens }) => {
+  'GET /livechat/config': async (context, { query, tokens, request }) => {
     const settings = await readSettings(context.read)
     if (!settings.Livechat_enabled) return { config: { enabled: false } }
     const returning = await returningBy(context.read, query.token, tokens)
@@ -33,7 +34,7 @@ export const widgetSettingsRoutes: Handlers<typeof widgetSettings> = {
         survey: { items: [...surveyItems], values: [...surveyValues] },
         triggers: [],
         departments: (await listStaffedDepartments(context.read)).map(departmentToPublic),
-        resources: { sound: `${siteOf(context, settings)}/sounds/chime.mp3`, emojis: [] },
+        resources: { sound: `${siteUrlFor(settings, context.config, request)}/sounds/chime.mp3`, emojis: [] },
         online: await isDeskOnline(context.read, departmentOf(query.department)),
         customFields: (await listWidgetFields(context.read)).map(fieldToWidget),
         ...(returning !== undefined &&
@@ -55,11 +56,6 @@ async function returningBy(reader: Reader, token: string | null | undefined, tok
 /** A host page that names no department sends nothing, null or an empty text. */
 function departmentOf(named: string | null | undefined): string | undefined {
   return named === null || named === '' ? undefined : named
-}
-
-/** Where people reach this server; empty where nobody said: then links are relative. */
-function siteOf({ config }: Context, settings: Settings): string {
-  return config.siteUrl ?? settings.Site_Url.replace(/\/$/, '')
 }
 
 function switchesOf(settings: Settings) {

@@ -10,7 +10,7 @@ import { findVisitor, type Visitor } from '../visitors/visitors.ts'
 
 export { listStaffedDepartments } from '../departments/departments.ts'
 export { routingFlags } from '../routing/routing.ts'
-export { readSettings, visitorTextLimit } from '../settings/settings.ts'
+export { readSettings, siteUrlFor, visitorTextLimit } from '../settings/settings.ts'
 
 /** What is known of a visitor who comes back. */
 export interface Returning {
