@@ -130,7 +130,7 @@ export default tseslint.config(
   },
   { files: ['packages/server/src/config.ts'], rules: { 'no-restricted-properties': 'off' } },
   {
-    files: ['**/*.test.ts', '**/testing/**', 'bench/**', '**/demo/**', '**/test/**'],
+    files: ['**/*.test.ts', '**/testing/**', 'bench/**', '**/demo/**', '**/test/**', '**/browser/**'],
     // These are published.
     ignores: ['packages/sdk/src/testing/**'],
     rules: {

@@ -1,4 +1,5 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+import { findChromium } from './packages/sdk/browser/chromium.ts'
 import { findPostgres } from './packages/server/testing/postgres-setup.ts'
 
 const engines = await enginesToTest()
@@ -16,7 +17,7 @@ export default defineConfig({
             'packages/server/{src,testing}/**/*.unit.test.ts',
             'lint/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', '**/dist/**'],
+          exclude: ['**/node_modules/**', '**/dist/**', 'packages/sdk/browser/**'],
           testTimeout: 20_000,
         },
       },
@@ -31,9 +32,29 @@ export default defineConfig({
           hookTimeout: 30_000,
         },
       })),
+      ...browserProjects(),
     ],
   },
 })
+
+/** The tests in a browser. On a machine without Chromium they are left out; in CI they fail. */
+function browserProjects(): TestProjectConfiguration[] {
+  if (process.env['CI'] === undefined && findChromium() === undefined) {
+    console.warn('There is no Chromium on this machine: its tests are SKIPPED.')
+    return []
+  }
+  return [
+    {
+      test: {
+        name: 'browser',
+        include: ['packages/sdk/browser/**/*.test.ts'],
+        globalSetup: ['packages/server/testing/sqlite-setup.ts', 'packages/sdk/browser/setup.ts'],
+        testTimeout: 30_000,
+        hookTimeout: 60_000,
+      },
+    },
+  ]
+}
 
 /** Both databases, or those that `DATABASES` names. On a machine without PostgreSQL its tests are left out; in CI they fail. */
 async function enginesToTest(): Promise<string[]> {
