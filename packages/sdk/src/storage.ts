@@ -38,27 +38,44 @@ export function itemStorage(items: ItemStorage = localStorage): KeyValueStorage 
 /** Keeps everything in an IndexedDB database of this name, which is made when it is first needed. */
 export function indexedDBStorage(name = 'deskbell'): KeyValueStorage {
   let opened: Promise<IDBDatabase> | undefined
-  const store = async (mode: IDBTransactionMode) => {
-    const database = await (opened ??= openDatabase(name))
-    return database.transaction('values', mode).objectStore('values')
+  const forget = () => (opened = undefined)
+
+  async function run<T>(mode: IDBTransactionMode, ask: (values: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+    const transaction = (await (opened ??= openDatabase(name, forget))).transaction('values', mode)
+    const request = ask(transaction.objectStore('values'))
+    return new Promise((resolve, reject) => {
+      // What was written is kept when its transaction has ended, not when the request has.
+      transaction.oncomplete = () => resolve(request.result)
+      transaction.onabort = () => reject(transaction.error ?? new Error('IndexedDB failed.'))
+    })
   }
+
   return {
-    get: async (key) =>
-      resultOf<string | undefined>((await store('readonly')).get(key) as IDBRequest<string | undefined>),
-    set: async (key, value) => resultOf((await store('readwrite')).put(value, key)),
-    remove: async (key) => resultOf((await store('readwrite')).delete(key)),
+    get: (key) => run('readonly', (values) => values.get(key) as IDBRequest<string | undefined>),
+    set: (key, value) => run('readwrite', (values) => values.put(value, key)),
+    remove: (key) => run('readwrite', (values) => values.delete(key)),
   }
 }
 
-function openDatabase(name: string): Promise<IDBDatabase> {
+/** `onGone` is called when the database cannot be used any more, or not at all. */
+function openDatabase(name: string, onGone: () => void): Promise<IDBDatabase> {
   const request = indexedDB.open(name, 1)
-  request.onupgradeneeded = () => void request.result.createObjectStore('values')
-  return resultOf(request)
-}
-
-function resultOf<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error ?? new Error('IndexedDB failed.'))
+    request.onupgradeneeded = () => void request.result.createObjectStore('values')
+    request.onsuccess = () => {
+      const database = request.result
+      // The user has cleared what the browser keeps.
+      database.onclose = onGone
+      // A page wants to do so, and waits until nobody has it open.
+      database.onversionchange = () => {
+        database.close()
+        onGone()
+      }
+      resolve(database)
+    }
+    request.onerror = () => {
+      onGone()
+      reject(request.error ?? new Error('IndexedDB failed.'))
+    }
   })
 }
