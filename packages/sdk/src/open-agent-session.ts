@@ -87,12 +87,13 @@ function readSignedIn(text: string | null | undefined): SignedIn | undefined {
   }
 }
 
-/** Signs in on a new socket. Only a refusal of the token is one for good. */
+/** Signs in on a new socket. Only a refusal of the token, or of the page's origin, is one for good. */
 async function resume(call: Connection['call'], token: string): Promise<void> {
   try {
     await call('login', [{ resume: token }])
   } catch (error) {
     if (!isLivechatError(error)) throw error
+    if (error.code === 'origin-not-allowed') throw error
     if (error.code === '403') throw new LivechatError('signed-out', error.message, { cause: error })
     throw new LivechatError(error.code, error.message, { retryable: true, cause: error })
   }
