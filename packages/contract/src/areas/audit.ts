@@ -18,7 +18,7 @@ const Entry = t.Object({
 
 export const audit = operations('Audit', {
   'GET /audit.list': {
-    summary: 'Who changed settings, permissions and accounts, and who edited or deleted which message',
+    summary: 'Who changed settings, permissions, accounts and messages, and which visitor took another name or address',
     description:
       'Ours. The latest first; `sort` takes `ts`. A message has in `before` what it said, as long as its room is kept. ' +
       'Secrets are masked, and values of more than 4,000 characters are cut.',
@@ -28,7 +28,9 @@ export const audit = operations('Audit', {
       ...pageQuery,
       actorId: t.Optional(Id),
       action: t.Optional(t.String({ maxLength: 64 })),
-      subjectKind: t.Optional(t.String({ maxLength: 64, description: '`setting`, `permission`, `user` or `message`' })),
+      subjectKind: t.Optional(
+        t.String({ maxLength: 64, description: '`setting`, `permission`, `user`, `message` or `visitor`' }),
+      ),
       subjectId: t.Optional(Id),
       roomId: t.Optional(Id),
       from: t.Optional(t.String({ maxLength: 64, description: 'ISO time, included' })),

@@ -222,6 +222,29 @@ describe('the book tells', () => {
     ])
   })
 
+  test('which visitor took another name, address or number, until the visitor is removed', async () => {
+    const { token, id } = await register(desk, { username: 'vera-by-token' })
+    const registerAs = (given: object) =>
+      then(() => desk.anyone.call('POST /livechat/visitor', { body: { visitor: { token, ...given } } }))
+    await registerAs({ name: 'Vera', email: 'vera@example.org' })
+    await registerAs({ name: 'Vera', email: ' VERA@example.org' })
+    expect(await storyOf('visitor', id)).toEqual([])
+    await registerAs({ name: 'The Boss', email: 'boss@example.org', phone: '112' })
+    await registerAs({ phone: '911' })
+    const [by, action] = ['vera-by-token', 'visitor.changed']
+    const before = { name: 'Vera', email: 'vera@example.org' }
+    expect(await storyOf('visitor', id)).toEqual([
+      { by, action, before, after: { name: 'The Boss', email: 'boss@example.org' } },
+      { by, action, before: { phone: '112' }, after: { phone: '911' } },
+    ])
+    expect(JSON.stringify(await everyRow())).not.toContain(token)
+    await desk.anyone.call('DELETE /livechat/visitor/:token', { params: { token } })
+    expect(await storyOf('visitor', id)).toEqual([
+      { by: '', action },
+      { by: '', action },
+    ])
+  })
+
   test('no visitor who was removed, also where the room is by now another’s', async () => {
     const chat = await openChat(desk, { username: 'vera-of-the-book' })
     const asked = await say(desk, chat, 'first words')

@@ -21,13 +21,14 @@ export type Action =
   | 'agent.changed'
   | 'message.edited'
   | 'message.deleted'
+  | 'visitor.changed'
 
 export interface Entry {
   /** Absent: a new one. What a message said before is kept under the id of its entry, and goes with its room. */
   id?: string
   actor: Actor
   action: Action
-  subject: { kind: 'setting' | 'permission' | 'user' | 'message'; id: string }
+  subject: { kind: 'setting' | 'permission' | 'user' | 'message' | 'visitor'; id: string }
   roomId?: string
   /** What was and what is, without secrets. */
   before?: Fields | undefined

@@ -3,7 +3,7 @@ import { ApiError } from '../../api-error.ts'
 import { StartOver, type Reader, type Transaction } from '../../database/transaction.ts'
 import { mergeFields } from '../custom-fields/custom-fields.ts'
 import { requireOpenDepartment } from '../departments/departments.ts'
-import { forgetVisitor } from '../ledger/ledger.ts'
+import { forgetVisitor, note } from '../ledger/ledger.ts'
 import { endService } from '../routing/routing.ts'
 import { readSettings } from '../settings/settings.ts'
 import type { Settings } from '../settings/catalogue.ts'
@@ -115,7 +115,10 @@ export async function registerVisitor(tx: Transaction, given: Registration, devi
       change,
       settings.Livechat_Allow_collect_and_store_HTTP_header_informations ? device : undefined,
     ))
-  if (known !== undefined) await changeNamed(tx, known, { ...change, ...rebound, status: 'online' })
+  if (known !== undefined) {
+    await changeNamed(tx, known, { ...change, ...rebound, status: 'online' })
+    await noteOverwritten(tx, known, change)
+  }
   const visitor = await requireById(tx, id)
   tx.emit('visitor.changed', { visitorId: id })
   // The token before opens them no more.
@@ -123,6 +126,22 @@ export async function registerVisitor(tx: Transaction, given: Registration, devi
   if (given.fields === undefined || given.fields.length === 0) return visitor
   await registerFields(tx, visitor, given.fields)
   return requireById(tx, id)
+}
+
+/** Whoever has the token may call himself something else: that it was done is on record (promises A12). */
+async function noteOverwritten(tx: Transaction, known: Visitor, given: GivenChange): Promise<void> {
+  const names = (['name', 'email', 'phone'] as const).filter(
+    (name) => known[name] !== undefined && given[name] !== undefined && known[name] !== given[name],
+  )
+  if (names.length === 0) return
+  const only = (facts: GivenChange) => Object.fromEntries(names.map((name) => [name, facts[name]]))
+  await note(tx, {
+    actor: { id: known.id, username: known.username },
+    action: 'visitor.changed',
+    subject: { kind: 'visitor', id: known.id },
+    before: only(known),
+    after: only(given),
+  })
 }
 
 async function requireById(tx: Transaction, id: string): Promise<Visitor> {
