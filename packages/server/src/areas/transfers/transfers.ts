@@ -7,6 +7,7 @@ import { findRoom, mayRead, requireOwnRoom, staffAuthor, visitorAuthor, type Roo
 import { findEnabled, giveToAgent, returnToQueue, type Outside } from '../routing/routing.ts'
 import { findOpenRoomOf, takeOpenRoom, takeRoom, updateRoom } from '../timeline/timeline.ts'
 import {
+  keepVisits,
   noteDepartment,
   noteLatestChat,
   refuseBlocked,
@@ -20,7 +21,8 @@ export { findLastMessage, findRoom, type Room } from '../rooms/rooms.ts'
 export { listTransfers } from './store.ts'
 
 /**
- * A visitor moves the own room to another department (contract A.13).
+ * A visitor moves the own room to another department. The pages that the visitor looked at are kept for the next room
+ * (contract A.13).
  * @throws `invalid-token`, `invalid-room`, `error-transferring-inquiry` for a room that has ended, and as `forwardToDepartment`
  */
 export async function transferByVisitor(
@@ -35,6 +37,7 @@ export async function transferByVisitor(
   // Given to another visitor since we looked.
   if (room.visitor.id !== visitor.id) throw new ApiError('invalid-room')
   await moveToDepartment(tx, room, { departmentId, by: visitorAuthor(visitor), outside })
+  await keepVisits(tx, token)
   return (await findRoom(tx, roomId)) ?? room
 }
 

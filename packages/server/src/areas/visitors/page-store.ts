@@ -122,6 +122,17 @@ export async function claimVisits(tx: Transaction, token: string, roomId: string
   await claimKept.all(tx, { tokenHash: hashOf(token), roomId })
 }
 
+/** The pages that a visitor looked at and that belong to no room are forgotten by time no more. */
+export async function keepVisits(tx: Transaction, token: string): Promise<void> {
+  await tx.run(
+    tx.sql
+      .updateTable('pageVisit')
+      .set({ expiresAt: null })
+      .where('tokenHash', '=', hashOf(token))
+      .where('roomId', 'is', null),
+  )
+}
+
 /** The visits that belong to a room, and how many there are. */
 export async function listVisits(
   reader: Reader,

@@ -14,7 +14,7 @@ import {
 } from './page-store.ts'
 import { findVisitorByToken, type Visitor } from './store.ts'
 
-export { claimVisits, listVisits, type Page, type PageVisit } from './page-store.ts'
+export { claimVisits, keepVisits, listVisits, type Page, type PageVisit } from './page-store.ts'
 
 const DAY_MS = 24 * 3_600_000
 const KEPT_FOR_MS = 30 * DAY_MS

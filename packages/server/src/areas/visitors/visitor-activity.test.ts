@@ -9,6 +9,7 @@ import {
   configure,
   errorOf,
   historyOf,
+  makeDepartment,
   newToken,
   openChat,
   openRoomOf,
@@ -156,6 +157,23 @@ describe('a page that a visitor looks at', () => {
     expect(await titles()).toContain('Kept')
     expect(await titles()).not.toContain('Forgotten')
     await closeByVisitor(desk, chat)
+  })
+
+  test('is kept where its visitor has moved to another department, until the next chat', async () => {
+    const chat = await openChat(desk)
+    await see(chat.token, { title: 'Before the move' })
+    const bob = await desk.agent({ username: 'bob' })
+    const department = await makeDepartment(desk, { agents: [bob], showOnRegistration: 0 })
+    const body = { rid: chat.rid, token: chat.token, department }
+    await desk.anyone.call('POST /livechat/visitor/department.transfer', { body })
+    await bob.call('POST /livechat/agent.status', { body: { status: 'not-available' } })
+    desk.clock.advance(31 * DAY)
+    await desk.server.context.transact((tx) => insertJobs(tx, [{ name: 'remove-expired-visits', data: null }]))
+    await desk.server.worker.drain()
+    await closeByVisitor(desk, chat)
+    const next = await openRoomOf(desk, chat)
+    expect(await pagesOf(next.rid)).toEqual([`Before the move - ${href}`])
+    await closeByVisitor(desk, next)
   })
 
   test('goes with its visitor', async () => {

@@ -63,6 +63,7 @@ export { originOf } from './origin.ts'
 export {
   claimVisits,
   describePage,
+  keepVisits,
   listVisits,
   navigationOf,
   notePage,
