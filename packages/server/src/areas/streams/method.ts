@@ -30,6 +30,8 @@ export interface Reach {
   signOut: (session: Session) => void
   /** Mails a conversation for who is signed in. @throws ApiError */
   mailTranscript: (session: Session, asked: AskedTranscript) => Promise<void>
+  /** What a member of the staff signs in with, by id. */
+  findUsername: (userId: string) => Promise<string | undefined>
   findRoomId: (session: Session, idOrName: string) => Promise<string | undefined>
   /** Whether visitors are told that they are being connected while they wait. */
   showsConnecting: () => Promise<boolean>

@@ -1,14 +1,14 @@
 // Signing in and out on a socket, and what a socket says of itself.
 import { frames, matchFailed, wireError } from '../../realtime/ddp.ts'
 import { fields, optionalText, present, text } from './given.ts'
-import { call, nothing, operation, type Method } from './method.ts'
+import { call, nothing, operation, type Method, type Reach } from './method.ts'
 
 const notSignedIn = wireError(403, 'User not found or incorrect password')
 
 const foreignPage = wireError('origin-not-allowed', 'Pages of this origin may not sign in')
 
 const login: Method = async (reach, session, [given], peer) => {
-  const body = loginBody(given)
+  const body = await loginBody(reach, given)
   if (!(await reach.maySignIn(session))) return { error: foreignPage }
   const called = await call(reach, session, 'POST /login', { body })
   if ('error' in called) {
@@ -32,11 +32,16 @@ interface LoginAnswer {
 }
 
 /** The forms in which clients sign in (contract §E.7). */
-function loginBody(given: unknown): Record<string, unknown> {
-  const { user, password, resume } = fields(given)
-  if (resume !== undefined) return { resume: text(resume) }
-  const { username, email } = fields(user)
-  return { user: text(username ?? email), password }
+async function loginBody(reach: Reach, given: unknown): Promise<Record<string, unknown>> {
+  const { totp } = fields(given)
+  // With a second factor: the sign-in is wrapped, and its code stands beside it.
+  const { user, password, resume } = totp === undefined ? fields(given) : fields(fields(totp)['login'])
+  const code = totp === undefined ? {} : present({ code: optionalText(fields(totp)['code']) })
+  if (resume !== undefined) return { resume: text(resume), ...code }
+  const { username, email, id } = fields(user)
+  const name = text(username ?? email ?? id)
+  const isId = username === undefined && email === undefined
+  return { user: (isId ? await reach.findUsername(name) : undefined) ?? name, password, ...code }
 }
 
 const logout: Method = async (reach, session) => {

@@ -186,6 +186,23 @@ describe('an agent’s socket', () => {
     await socket.close()
   })
 
+  test('signs in by any name of the account, and with what a second factor adds', async () => {
+    const { id, username, password } = await desk.staff()
+    const email = `${username}@example.org`
+    const socket = await openSocket(desk)
+    for (const user of [{ username }, { email }, { id }])
+      for (const login of [{ user, password }, { totp: { login: { user, password }, code: '123456' } }])
+        expect((await socket.call('login', login))['result'], JSON.stringify(login)).toMatchObject({ id })
+    for (const login of [
+      { user: { id: 'none' }, password },
+      { user: { id }, password: 'wrong' },
+    ])
+      expect(await socket.call('login', login)).toMatchObject({ error: { error: 403 } })
+    for (const login of [{ totp: {} }, { totp: { login: { totp: {} } } }, { user: { id: { $ne: '' } }, password }])
+      expect(await socket.call('login', login)).toMatchObject({ error: { error: 400 } })
+    await socket.close()
+  })
+
   test('hears every room it may read through one subscription, and says who wrote where', async () => {
     const bot = await desk.staff({ roles: ['user', 'livechat-manager'] })
     const socket = await signIn(bot)

@@ -12,6 +12,7 @@ import { authenticate, findEnded, sessionEndsAt } from '../sessions/sessions.ts'
 import { readSettings } from '../settings/settings.ts'
 import { HIDDEN_AGENT } from '../timeline/timeline.ts'
 import { mailByStaff } from '../transcripts/transcripts.ts'
+import { findUserById } from '../users/users.ts'
 import { findVisitor, notePresence } from '../visitors/visitors.ts'
 import { DESK, DeskFeed } from './desk-feed.ts'
 import { readActivity, readSignal, tellActivity, tellSignal } from './activity.ts'
@@ -75,6 +76,7 @@ export class Streams implements Product {
       signOut: (session) => this.#signOut(session, { signedOut: true }),
       sayPresence: (session, status, peer) => this.#sayPresence(session, status, peer),
       mailTranscript: (session, asked) => this.#mailTranscript(session, asked),
+      findUsername: async (userId) => (await findUserById(read, userId))?.username,
       findRoomId: async (session, id) => (await this.#findReadable(session, id))?.room.id,
       showsConnecting: async () => routingFlags(await readSettings(read)).showConnecting,
     }
