@@ -47,7 +47,7 @@ export type Subscribed =
 
 export type Called =
   | { result: unknown; /** Told before the result. */ before?: string; /** The socket ends after it. */ ends?: true }
-  | { error: WireError }
+  | { error: WireError; /** The socket ends after it. */ ends?: true }
 
 /** What only the product can answer. */
 export interface Product {

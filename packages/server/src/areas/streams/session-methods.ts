@@ -45,12 +45,14 @@ async function loginBody(reach: Reach, given: unknown): Promise<Record<string, u
 }
 
 const logout: Method = async (reach, session) => {
+  const wasSignedIn = session.credentials !== undefined
   const called = call(reach, session, 'POST /logout', { body: {} })
   // The call goes by what the session was when it began. Nobody is thrown out who leaves.
   reach.signOut(session)
   const answered = await called
-  if ('error' in answered) return answered
-  return { result: undefined, ends: true }
+  if (!('error' in answered)) return { result: undefined, ends: true }
+  // What the socket listens to is nobody's any more, whether the session has ended or not.
+  return wasSignedIn ? { error: answered.error, ends: true } : answered
 }
 
 const setUpConnection: Method = (reach, session, [given], peer) => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { answer, openChat, roomSeenBy, withSettings } from '../../../testing/conversation.ts'
 import { openSocket, type Socket } from '../../../testing/socket.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
+import { withoutReading } from '../../../testing/without-reading.ts'
 
 let desk: TestServer
 let admin: StaffMember
@@ -80,6 +81,18 @@ describe('signing out', () => {
     expect(await standing()).toEqual(['online', 'online', 'not-available'])
     await phone.socket.call('logout')
     expect(await standing()).toEqual(['offline', 'offline', 'not-available'])
+  })
+
+  test('ends the socket also where it fails: nobody goes on listening there', async () => {
+    const socket = await connect(tokenOf(anna))
+    await withoutReading(desk, async () => {
+      expect(await socket.call('logout')).toMatchObject({ error: { error: 500 } })
+    })
+    expect(await socket.ended).toMatchObject({ code: 1002 })
+    const stranger = await openSocket(desk)
+    sockets.push(stranger)
+    expect(await stranger.call('logout')).toMatchObject({ error: { error: 'error-invalid-user' } })
+    expect(await stranger.call('nothing')).toMatchObject({ error: { error: 404 } })
   })
 
   test('leaves a bot switched on', async () => {

@@ -1,8 +1,9 @@
 // What sockets are told of a room where looking it up takes long, or fails.
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openChat, say, type Chat } from '../../../testing/conversation.ts'
 import { listen, signIn } from '../../../testing/socket.ts'
 import { startTestServer, type TestServer } from '../../../testing/testing.ts'
+import { withoutReading } from '../../../testing/without-reading.ts'
 import { listChanges, type Message } from '../timeline/timeline.ts'
 import { Watches } from './watches.ts'
 
@@ -59,18 +60,6 @@ describe('a room that is looked up for the first listener', () => {
   })
 })
 
-/** Nothing is read outside of transactions meanwhile. */
-async function withoutReading(work: () => Promise<unknown>): Promise<void> {
-  const { read } = desk.server.context
-  const spies = [vi.spyOn(read, 'all'), vi.spyOn(read, 'first'), vi.spyOn(read, 'runKept')]
-  for (const spy of spies) spy.mockRejectedValue(new Error('no database'))
-  try {
-    await work()
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
-}
-
 describe('a message that could not be looked up when it was to be told', () => {
   test('is told with the next look, to everybody once and in its place', async () => {
     const chat = await openChat(desk)
@@ -86,7 +75,7 @@ describe('a message that could not be looked up when it was to be told', () => {
     } finally {
       bus.publish = publish
     }
-    await withoutReading(async () => {
+    await withoutReading(desk, async () => {
       for (const events of held) publish(events)
       await desk.server.streams.settled()
     })
