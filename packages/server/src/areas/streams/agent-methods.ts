@@ -63,8 +63,11 @@ const closeRoom = renaming(
   operation(
     'POST /livechat/room.closeByUser',
     ([rid, comment, options]) => {
-      const { tags } = optionalFields(options)
-      return { body: present({ rid: text(rid), comment: comment === null ? undefined : optionalText(comment), tags }) }
+      const { tags, emailTranscript, generateTranscriptPdf } = optionalFields(options)
+      const said = comment === null ? undefined : optionalText(comment)
+      // The operation calls by another name whether, and where to, the transcript is mailed.
+      const more = { tags, generateTranscriptPdf, transcriptEmail: emailTranscript ?? undefined }
+      return { body: { rid: text(rid), ...present({ comment: said, ...more }) } }
     },
     nothing,
   ),

@@ -240,6 +240,24 @@ describe.each([
       expect(await call(admin, 'livechat:removeAllClosedRooms', [sales])).toEqual({ result: 0 })
     })
 
+    test('ends a room with the transcript that was asked for', async () => {
+      await say(desk, chat, 'What does it cost?')
+      const requestData = { email: 'vera@example.org', subject: 'Our chat' }
+      const close = (rid: string, emailTranscript: unknown) =>
+        call(admin, 'livechat:closeRoom', rid, 'Solved', { clientAction: true, tags: ['done'], emailTranscript })
+      expect(await codeOf(admin, 'livechat:closeRoom', chat.rid, 'Solved', { emailTranscript: {} })).toBe(400)
+      expect(await close(chat.rid, { sendToVisitor: true, requestData })).toEqual(nothing)
+      expect(await roomSeenBy(admin, chat.rid)).toMatchObject({ closer: 'user', tags: ['done'] })
+      await withSettings(desk, { Livechat_transcript_send_always: true }, async () => {
+        const other = await openChat(desk, { email: 'other@example.org' })
+        await say(desk, other, 'Hello')
+        expect(await close(other.rid, { sendToVisitor: false })).toEqual(nothing)
+        await desk.server.worker.drain()
+      })
+      const letters = await Promise.all(mail.letters.splice(0).map((letter) => readLetter(letter)))
+      expect(letters.map(({ subject }) => subject)).toEqual(['Our chat'])
+    })
+
     test('mails a transcript at once, with the visitor’s token or with none', async () => {
       await say(desk, chat, 'What does it cost?')
       const send = (by: Client, ...params: unknown[]) => call(by, 'livechat:sendTranscript', ...params)
