@@ -6,6 +6,7 @@ import { ConfigError, readConfig, type Config, type Environment, type Flags } fr
 import type { Inspection } from './database/inspect.ts'
 import { findDataFolderOwner } from './database/lock.ts'
 import { inspectDatabase, sqliteFile } from './database/open.ts'
+import { DatabaseUnusable, explain } from './database/unusable.ts'
 
 /** One line of the report. */
 export interface Finding {
@@ -104,10 +105,12 @@ function checkLock({ dataDir, database }: Config): Finding {
 }
 
 async function checkSpace(dataDir: string): Promise<Finding> {
-  const { bavail, bsize } = await statfs(nearestFolder(resolve(dataDir)))
+  const { bavail, bsize, files, ffree } = await statfs(nearestFolder(resolve(dataDir)))
   const free = bavail * bsize
   const text = `${(free / gigabyte).toFixed(1)} GB free`
   const advice = 'Make room: without space messages are refused.'
+  // Some file systems make room for as many files as there are bytes for, and say that they have none.
+  if (files > 0 && ffree === 0) return finding('disk space', 'fail', `${text}, and no file more fits on it`, advice)
   if (free < tooFewBytes) return finding('disk space', 'fail', text, advice)
   return free < scarceBytes ? finding('disk space', 'warn', text, advice) : finding('disk space', 'ok', text)
 }
@@ -137,10 +140,13 @@ async function checkDatabase({ dataDir, database: { url } }: Config, nowMs: numb
       ]
     return [finding('database', 'ok', `${name} opens`), ...checkContents(found, nowMs)]
   } catch (error) {
+    const known = explain(error, { url, file: sqliteFile(dataDir) })
     const advice =
-      url === undefined
-        ? 'Is the file a database, and readable for this user? If so, restore a backup.'
-        : 'Is the server up, and is DESKBELL_DATABASE_URL right?'
+      known instanceof DatabaseUnusable
+        ? known.message
+        : url === undefined
+          ? 'Is the file a database, and readable for this user? If so, restore a backup.'
+          : 'Is the server up, and is DESKBELL_DATABASE_URL right?'
     return [finding('database', 'fail', messageOf(error), advice)]
   }
 }

@@ -276,7 +276,7 @@ describe.runIf(isSqlite && canLimitFiles)('a session of our SDK', () => {
 
 describe.runIf(isSqlite && canMakeDisk)('a real disk that fills up while sixteen people write', () => {
   test('costs no message either', LONG, async () => {
-    await start({ under: onSmallDisk(database.dataDir, 24) })
+    await start({ under: onSmallDisk(database.dataDir, { megabytes: 24 }) })
     const disk = diskOf(server.pid, database.dataDir)
     const people = await startWriting()
     await people.moreAcknowledged(50)

@@ -3,6 +3,7 @@ import { flushCompileCache } from 'node:module'
 import { readCommandLine, type NewUser } from './command-line.ts'
 import { ConfigError, environment, readConfig, type Flags } from './config.ts'
 import { DataFolderInUse } from './database/lock.ts'
+import { DatabaseUnusable } from './database/unusable.ts'
 import { examine, reportOf } from './doctor.ts'
 import { startServer, type Server } from './server.ts'
 import { releaseStartMemory } from './memory.ts'
@@ -13,6 +14,17 @@ const exitCodes = { done: 0, failed: 1, wrongUse: 2 } as const
 type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
 const shutdownLimitMs = 20_000
+
+/** What a person did wrong, or can put right: the message is for them. */
+const theirs = [ConfigError, UserRefused, DataFolderInUse, DatabaseUnusable]
+
+/** Why the port could not be opened. */
+const portSentences: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'The port is taken. Stop what listens there, or choose another with --port.',
+  EACCES: 'The port may not be opened by this user. Choose one from 1024 on with --port.',
+  EADDRNOTAVAIL: 'The address is none of this machine. Choose another with --host.',
+  ENOTFOUND: 'The address is none of this machine. Choose another with --host.',
+}
 
 try {
   process.exitCode = await run(process.argv.slice(2))
@@ -98,16 +110,13 @@ function say(text: string): ExitCode {
 
 /** Tells what went wrong: in a sentence where the person can do something about it, else whole. */
 function report(error: unknown): ExitCode {
-  const isTheirs = error instanceof ConfigError || error instanceof UserRefused || error instanceof DataFolderInUse
-  const code = (error as { code?: unknown } | null)?.code
-  const text =
-    code === 'EADDRINUSE'
-      ? 'The port is taken. Stop what listens there, or choose another with --port.'
-      : isTheirs
-        ? error.message
-        : error instanceof Error
-          ? (error.stack ?? error.message)
-          : String(error)
-  process.stderr.write(`deskbell: ${text}\n`)
+  process.stderr.write(`deskbell: ${sentenceOf(error)}\n`)
   return error instanceof ConfigError ? exitCodes.wrongUse : exitCodes.failed
+}
+
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (theirs.some((kind) => error instanceof kind)) return error.message
+  const { code = '' } = error as NodeJS.ErrnoException
+  return portSentences[code] ?? error.stack ?? error.message
 }

@@ -16,9 +16,10 @@ import { Streams } from './areas/streams/streams.ts'
 import type { Config } from './config.ts'
 import type { Context, WhoIs } from './context.ts'
 import { installationId } from './database/installation.ts'
-import { lockDataFolder } from './database/lock.ts'
-import { openDatabase, type Database } from './database/open.ts'
+import { lockDataFolder, lockFile, type DataFolderLock } from './database/lock.ts'
+import { openDatabase, sqliteFile, type Database } from './database/open.ts'
 import type { TransactionHooks } from './database/transaction.ts'
+import { explain } from './database/unusable.ts'
 import { makeBus, type Bus, type LocalBus } from './events/bus.ts'
 import { makeFileStore } from './files/files.ts'
 import { addressKey } from './address-key.ts'
@@ -76,8 +77,24 @@ export interface Server {
   close(): Promise<void>
 }
 
-/** The only place that wires parts together. The server is ready to `listen` when this answers. */
+/**
+ * The only place that wires parts together. The server is ready to `listen` when this answers.
+ * @throws DataFolderInUse, DatabaseUnusable
+ */
 export async function startServer(config: Config, surroundings: Surroundings = {}): Promise<Server> {
+  const place = { url: config.database.url, file: sqliteFile(config.dataDir) }
+  const inPlainWords = async <Result>(step: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await step()
+    } catch (error) {
+      throw explain(error, place)
+    }
+  }
+  const server = await inPlainWords(() => start(config, surroundings))
+  return { ...server, listen: () => inPlainWords(() => server.listen()) }
+}
+
+async function start(config: Config, surroundings: Surroundings): Promise<Server> {
   const clock = surroundings.clock ?? Date.now
   const log = surroundings.log ?? makeLog(config.log.level)
   const bus = makeBus((error) => log.error({ err: error }, 'A listener failed.'))
@@ -294,13 +311,21 @@ function once(work: () => Promise<void>): () => Promise<void> {
 /** Opens the database; SQLite only if no other process works in the data folder, and for none until it is closed. */
 async function openOurs({ dataDir, database: { url } }: Config, hooks: TransactionHooks): Promise<Database> {
   if (url !== undefined) return openDatabase({ dataDir, url }, hooks)
-  const lock = lockDataFolder(dataDir)
+  const lock = takeFolder(dataDir)
   try {
     const database = await openDatabase({ dataDir }, hooks)
     return { ...database, close: () => database.close().finally(() => lock.release()) }
   } catch (error) {
     lock.release()
     throw error
+  }
+}
+
+function takeFolder(dataDir: string): DataFolderLock {
+  try {
+    return lockDataFolder(dataDir)
+  } catch (error) {
+    throw explain(error, { file: lockFile(dataDir) })
   }
 }
 

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { TestDatabase } from './database.ts'
 
@@ -79,6 +80,29 @@ export async function startServerProcess(
     },
     call: (key, options) => call(url, key, options),
   }
+}
+
+/** How a command ended. */
+export interface Ended {
+  code: number | null
+  output: string
+  errors: string
+}
+
+/** Runs `deskbell` with these words until it ends; a server that starts instead is ended after a while. */
+export async function runCommand(
+  database: TestDatabase,
+  words: readonly string[],
+  { under = [], environment = {} }: Omit<ServerProcessOptions, 'logFile'> = {},
+): Promise<Ended> {
+  const [command = '', ...rest] = [...under, process.execPath, '--disable-warning=FSTDEP023', main, ...words]
+  const child = spawn(command, rest, {
+    env: { ...environmentFor(database), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000,
+  })
+  const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+  return { code: code as number | null, output, errors }
 }
 
 /** Signs the first administrator in; answers the headers to call with. */

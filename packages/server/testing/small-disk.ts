@@ -14,9 +14,18 @@ const way = ways.find(([command = '', ...words]) => {
 /** Whether this machine lets us. */
 export const canMakeDisk = way !== undefined
 
-/** A command to run another under, for which this folder is a disk of so many megabytes with nothing on it. */
-export function onSmallDisk(folder: string, megabytes: number, prepare = 'true'): string[] {
-  const script = `mount -t tmpfs -o size=${String(megabytes)}m none "$0" && cd "$0" && ${prepare} && exec "$@"`
+export interface SmallDisk {
+  megabytes: number
+  /** How many files and folders fit on it. */
+  files?: number
+  /** What a shell does there before. */
+  prepare?: string
+}
+
+/** A command to run another under, for which this folder is a small disk with nothing on it. */
+export function onSmallDisk(folder: string, { megabytes, files = 10_000, prepare = 'true' }: SmallDisk): string[] {
+  const options = `size=${String(megabytes)}m,nr_inodes=${String(files)}`
+  const script = `mount -t tmpfs -o ${options} none "$0" && cd "$0" && ${prepare} && exec "$@"`
   return [...(way ?? []), 'sh', '-c', script, folder]
 }
 

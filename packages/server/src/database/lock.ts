@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 
@@ -22,29 +22,26 @@ export interface DataFolderLock {
 /**
  * Makes this process the only one that works in a data folder; creates the folder when absent.
  * The lock is the operating system's, on the file `deskbell.lock`: it ends with the process, however that ends, so none is
- * ever stale, and a process id that was given out anew fools nobody. The file also tells the id, for people.
- * @throws DataFolderInUse
+ * ever stale, and a process id that was given out anew fools nobody. There is nothing in that file, so that neither a power
+ * cut nor a full disk can make it unusable; `deskbell.pid` tells the id, for people.
+ * @throws DataFolderInUse, and what the system says of a folder or file that cannot be written
  */
 export function lockDataFolder(dataDir: string): DataFolderLock {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const connection = new Sqlite(lockFile(dataDir), { timeout: 0 })
   try {
-    connection.pragma('synchronous = OFF')
-    connection.exec('create table if not exists owner (pid integer not null)')
-    // Readers see committed rows only, so the id is committed first. Whoever comes between the two wins the lock.
-    connection
-      .transaction(() => {
-        connection.exec('delete from owner')
-        connection.prepare('insert into owner values (?)').run(process.pid)
-      })
-      .immediate()
-    connection.exec('begin immediate')
+    takeOn(connection)
   } catch (error) {
-    const pid = isBusy(error) ? ownerOf(connection) : undefined
     connection.close()
-    throw isBusy(error) ? new DataFolderInUse(dataDir, pid) : error
+    throw isBusy(error) ? new DataFolderInUse(dataDir, ownerOf(dataDir)) : error
   }
-  return { release: () => void connection.close() }
+  noteOwner(dataDir)
+  return {
+    release() {
+      rmSync(ownerFile(dataDir), { force: true })
+      connection.close()
+    },
+  }
 }
 
 /** Who works in the data folder: a process id, `unknown`, or nobody. Changes nothing. */
@@ -52,26 +49,46 @@ export function findDataFolderOwner(dataDir: string): number | 'unknown' | undef
   if (!existsSync(lockFile(dataDir))) return undefined
   const connection = new Sqlite(lockFile(dataDir), { timeout: 0 })
   try {
-    connection.exec('begin immediate; rollback')
+    takeOn(connection)
     return undefined
   } catch (error) {
-    if (isBusy(error)) return ownerOf(connection) ?? 'unknown'
+    if (isBusy(error)) return ownerOf(dataDir) ?? 'unknown'
     throw error
   } finally {
     connection.close()
   }
 }
 
-function lockFile(dataDir: string): string {
+/** The file that a process holds which works in a data folder. */
+export function lockFile(dataDir: string): string {
   return join(dataDir, 'deskbell.lock')
 }
 
-function ownerOf(connection: Sqlite.Database): number | undefined {
+/** A file that may only be read is not locked by this, and nobody is told. */
+function takeOn(connection: Sqlite.Database): void {
+  accessSync(connection.name, constants.W_OK)
+  connection.exec('begin immediate')
+}
+
+function ownerFile(dataDir: string): string {
+  return join(dataDir, 'deskbell.pid')
+}
+
+/** A disk that has no room for it has none for a wrong one either. */
+function noteOwner(dataDir: string): void {
+  rmSync(ownerFile(dataDir), { force: true })
   try {
-    return connection.prepare<[], { pid: number }>('select pid from owner').get()?.pid
-  } catch (error) {
-    if (isBusy(error)) return undefined
-    throw error
+    writeFileSync(ownerFile(dataDir), `${process.pid}\n`)
+  } catch {
+    rmSync(ownerFile(dataDir), { force: true })
+  }
+}
+
+function ownerOf(dataDir: string): number | undefined {
+  try {
+    return Number.parseInt(readFileSync(ownerFile(dataDir), 'utf8'), 10) || undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { ColumnKinds } from './columns.ts'
 import { migrations } from './migrations/index.ts'
+import { DatabaseUnusable } from './unusable.ts'
 
 const TABLE = 'migration'
 
@@ -13,13 +14,13 @@ export async function appliedMigrations(db: Kysely<unknown>): Promise<string[]> 
 
 /**
  * The names of the migrations that this program has and the database has not seen.
- * @throws when the database comes from a newer program.
+ * @throws DatabaseUnusable when the database comes from a newer program.
  */
 export async function requirePending(db: Kysely<unknown>): Promise<string[]> {
   const applied = await appliedMigrations(db)
   const { pending, strangers } = compare(applied)
   if (strangers.length > 0)
-    throw new Error(
+    throw new DatabaseUnusable(
       `This database was written by a newer Deskbell (it knows ${strangers.join(', ')}): upgrade the program.`,
     )
   return pending
@@ -33,7 +34,7 @@ export async function pendingMigrations(db: Kysely<unknown>): Promise<string[]> 
 /**
  * Brings the database to this program's tables, all in one transaction: either every pending migration has run or none.
  * Of several processes that start at once, one runs them and the others wait.
- * @throws when the database comes from a newer program.
+ * @throws DatabaseUnusable when the database comes from a newer program.
  */
 export async function migrate(db: Kysely<unknown>, kind: ColumnKinds, now: string): Promise<string[]> {
   const pending = await requirePending(db)

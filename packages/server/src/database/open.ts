@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import {
   DummyDriver,
@@ -23,6 +23,7 @@ import { migrate, requirePending } from './migrate.ts'
 import type { Tables } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
 import type { Reader, Restarts, Transact, TransactionHooks } from './transaction.ts'
+import { DatabaseUnusable } from './unusable.ts'
 
 /** Where the data lives: a SQLite file in the data folder, or a PostgreSQL database. */
 export interface DatabaseLocation {
@@ -73,7 +74,10 @@ const postgresKinds: ColumnKinds = {
   json: 'text',
 }
 
-/** Opens the database, backs an existing SQLite file up if it must change, and brings its tables up to date. */
+/**
+ * Opens the database, backs an existing SQLite file up if it must change, and brings its tables up to date.
+ * @throws DatabaseUnusable when the database comes from a newer program, or there is no room for the backup.
+ */
 export function openDatabase(location: DatabaseLocation, hooks: TransactionHooks): Promise<Database> {
   return location.url === undefined
     ? openSqliteDatabase(location.dataDir, hooks)
@@ -116,10 +120,27 @@ async function migrateSqlite(file: string, now: string): Promise<Database['migra
     const pending = await requirePending(db)
     if (pending.length === 0) return { names: [] }
     const backup = existed ? `${file}.before-${pending[0] ?? ''}.${now.replaceAll(':', '-')}` : undefined
-    if (backup !== undefined) await connection.backup(backup)
+    if (backup !== undefined) await writeBackup(connection, backup)
     return { names: await migrate(db, sqliteKinds, now), ...(backup !== undefined && { backup }) }
   } finally {
     await db.destroy()
+  }
+}
+
+/** A copy that did not become whole must not be there to be restored, or take the room that it did not find. */
+async function writeBackup(connection: Sqlite.Database, backup: string): Promise<void> {
+  const unfinished = `${backup}.unfinished`
+  try {
+    await connection.backup(unfinished)
+    renameSync(unfinished, backup)
+  } catch (error) {
+    rmSync(unfinished, { force: true })
+    const megabytes = Math.ceil(statSync(connection.name).size / 1_000_000)
+    throw new DatabaseUnusable(
+      `The tables are to be changed, and the backup before it could not be written to ${dirname(backup)} ` +
+        `(${(error as Error).message}). Is there room for ${String(megabytes)} MB? Nothing was changed.`,
+      { cause: error },
+    )
   }
 }
 

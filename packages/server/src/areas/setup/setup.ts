@@ -1,7 +1,7 @@
 // The first administrator: from the configuration, or from whoever opens the link that the server prints once.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { ApiError } from '../../api-error.ts'
-import type { Config } from '../../config.ts'
+import { ConfigError, type Config } from '../../config.ts'
 import type { Context } from '../../context.ts'
 import type { Reader, Transact, Transaction } from '../../database/transaction.ts'
 import { touchVersion } from '../../database/versioned.ts'
@@ -48,7 +48,7 @@ async function createConfigured(transact: Transact, admin: NonNullable<Config['f
   } catch (error) {
     const refusal = refusalOf(error)
     if (refusal === undefined) throw error
-    throw new Error(`The administrator of DESKBELL_ADMIN_USERNAME cannot be created: ${refusal}`, { cause: error })
+    throw new ConfigError([`the administrator of DESKBELL_ADMIN_USERNAME cannot be created: ${refusal}`])
   }
 }
 
