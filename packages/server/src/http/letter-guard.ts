@@ -3,9 +3,12 @@ import { drawFrom, lettersPerRecipient, type Bucket } from './rate-limit.ts'
 
 /** Letters that strangers may have sent to one address: what they typed as theirs may be anybody's. */
 export interface LetterGuard {
-  /** Counts a letter, or answers after how many seconds one may go there again. */
-  take(recipient: string): { retryAfterSeconds: number } | undefined
+  /** Counts a letter, or answers after how many seconds one may go there again. Each cause is counted by itself. */
+  take(recipient: string, cause: LetterCause): { retryAfterSeconds: number } | undefined
 }
+
+/** Why a letter goes out: a visitor asked for it, or it always does. */
+export type LetterCause = keyof typeof lettersPerRecipient
 
 export interface LetterGuardOptions {
   /** Milliseconds since the epoch. */
@@ -17,8 +20,9 @@ export interface LetterGuardOptions {
 export function createLetterGuard({ now, maxEntries = 50_000 }: LetterGuardOptions): LetterGuard {
   const recipients = createBoundedTable<Bucket>(maxEntries)
   return {
-    take(recipient) {
-      const draw = drawFrom(recipients, recipient.toLowerCase(), lettersPerRecipient, now())
+    take(recipient, cause) {
+      const key = `${cause} ${recipient.toLowerCase()}`
+      const draw = drawFrom(recipients, key, lettersPerRecipient[cause], now())
       const taken = draw.isEmpty ? draw.refused() : draw.taken()
       return taken.allowed ? undefined : { retryAfterSeconds: taken.retryAfterSeconds }
     },

@@ -109,8 +109,14 @@ export const limits: Readonly<Record<LimitClass | 'resource', Limit>> = {
   },
 }
 
-/** Transcripts that visitors may have mailed to one address, whichever rooms they are of (promises A17). */
-export const lettersPerRecipient: Budget = { calls: 3, windowMs: HOUR_MS }
+/**
+ * Transcripts that go to one address, whichever rooms they are of (promises A17): those that visitors ask for, and those
+ * that are always sent when a chat ends. An address is what a visitor typed, and whoever has it may be a stranger.
+ */
+export const lettersPerRecipient = {
+  asked: { calls: 3, windowMs: HOUR_MS },
+  always: { calls: 10, windowMs: HOUR_MS },
+} as const satisfies Record<string, Budget>
 
 /** Unknown visitor tokens an address may show (promises A1): tokens are chosen by clients, so some can be guessed. */
 export const unknownTokens: Budget = { calls: 20, windowMs: MINUTE_MS }

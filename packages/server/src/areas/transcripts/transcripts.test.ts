@@ -24,12 +24,13 @@ const HOUR = 3_600_000
 
 let desk: TestServer
 let mail: MailServer
+const mailConfig = () => ({ smtpUrl: mail.url, from: 'noreply@desk.example' })
 let anna: StaffMember
 let manager: StaffMember
 
 beforeAll(async () => {
   mail = await startMailServer()
-  desk = await startTestServer({ config: { mail: { smtpUrl: mail.url, from: 'noreply@desk.example' } } })
+  desk = await startTestServer({ config: { mail: mailConfig() } })
   await configure(desk, { Default_Timezone_For_Reporting: 'custom', Default_Custom_Timezone: 'Europe/Berlin' })
   anna = await desk.agent({ username: 'anna', name: 'Anna Agent' })
   manager = await desk.staff({ username: 'mona', roles: ['user', 'livechat-manager'] })
@@ -482,9 +483,14 @@ describe('a transcript that an agent wants of every conversation', () => {
 
 describe('what strangers may have mailed', () => {
   let limited: TestServer
+  const lines: string[] = []
   beforeAll(async () => {
     const http = { host: '127.0.0.1', port: 0, trustProxyHops: 1, rateLimits: true }
-    limited = await startTestServer({ rateLimits: true, config: { http } })
+    limited = await startTestServer({
+      rateLimits: true,
+      config: { http, mail: mailConfig() },
+      onLog: (line) => lines.push(line),
+    })
     await limited.agent()
   })
   afterAll(() => limited.stop())
@@ -532,5 +538,33 @@ describe('what strangers may have mailed', () => {
     expect((await askAnew('203.0.115.2', 'somebody-else@visitor.example')).status).toBe(200)
     limited.clock.advance(HOUR)
     expect((await askAnew('203.0.115.3', own)).status).toBe(200)
+  })
+
+  test('is ten letters an hour to one person when chats end, however many they are', async () => {
+    limited.clock.advance(HOUR)
+    await limited.server.worker.drain()
+    mail.letters.length = 0
+    const sent = (email: string) => mail.letters.filter(({ envelope: { to } }) => to.includes(email)).length
+    await withSettings(limited, { Livechat_transcript_send_always: true }, async () => {
+      let neighbour = 0
+      const openAndClose = async (email: string) => {
+        const { token, rid } = await openFrom(`203.0.116.${String(++neighbour)}`, email)
+        await limited.anyone.call('POST /livechat/room.close', { body: { rid, token } })
+        await limited.server.worker.drain()
+        return rid
+      }
+      const victim = 'victim-of-many@visitor.example'
+      for (let n = 0; n < 10; n += 1) await openAndClose(victim)
+      expect(sent(victim)).toBe(10)
+      const rid = await openAndClose(victim.toUpperCase())
+      expect(sent(victim)).toBe(10)
+      expect(lines.filter((line) => line.includes('A transcript is not sent') && line.includes(rid))).toHaveLength(1)
+      expect(lines.join('')).not.toMatch(/victim-of-many/i)
+      await openAndClose('neighbour@visitor.example')
+      expect(sent('neighbour@visitor.example')).toBe(1)
+      limited.clock.advance(HOUR)
+      await openAndClose(victim)
+      expect(sent(victim)).toBe(11)
+    })
   })
 })

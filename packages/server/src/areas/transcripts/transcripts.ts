@@ -1,4 +1,5 @@
 // Conversations as letters: to their visitors when they ask, and when a conversation ends.
+import type { Logger } from 'pino'
 import { ApiError } from '../../api-error.ts'
 import type { SignedIn } from '../../context.ts'
 import type { NewJob, Reader, Transact, Transaction } from '../../database/transaction.ts'
@@ -138,14 +139,19 @@ export async function transcriptJobs(tx: Transaction, roomId: string): Promise<N
   return [{ name: 'mail-transcript', data: { roomId, lineId: tx.newId() }, uniqueKey: `mail-transcript:${roomId}` }]
 }
 
-/** Writes the letter of a closed room, once however often it is called. */
+/** Writes the letter of a closed room, once however often it is called; none to an address that has had many. */
 export async function mailAtClose(
-  { read, transact }: Desk,
+  { read, transact, letterGuard, log }: Mailing & { log: Logger },
   { roomId, lineId }: { roomId: string; lineId: string },
 ): Promise<void> {
   const room = await findRoom(read, roomId)
   const due = room && (await dueLetter(read, room))
-  if (room === undefined || due === undefined) return
+  if (room === undefined || due === undefined || (await findMessage(read, lineId)) !== undefined) return
+  // Staff may send what they want; any other address is one that a visitor typed.
+  if (due.by === undefined && letterGuard?.take(due.recipient, 'always') !== undefined) {
+    log.info({ roomId }, 'A transcript is not sent: its address has been sent as many as one may be.')
+    return
+  }
   const letter = await composeTranscript(read, room, await readSettings(read))
   await transact(async (tx) => {
     // The row first: the letter of a room that is removed at this moment is not written.
@@ -226,7 +232,7 @@ async function refuseOften(reader: Reader, roomId: string, nowMs: number): Promi
 
 /** One stranger with many rooms could fill somebody's box, for whom the limit of a room is none. */
 function refuseFlood(guard: LetterGuard | undefined, recipient: string): void {
-  const details = guard?.take(recipient)
+  const details = guard?.take(recipient, 'asked')
   if (details !== undefined) throw new ApiError('error-too-many-requests', { details })
 }
 
