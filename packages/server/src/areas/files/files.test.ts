@@ -123,6 +123,7 @@ describe('a visitor’s file', () => {
             title: 'bill.png',
             type: 'file',
             description: 'my bill',
+            descriptionMd: [{ type: 'PARAGRAPH', value: [{ type: 'PLAIN_TEXT', value: 'my bill' }] }],
             title_link: link,
             title_link_download: true,
             image_url: link,
@@ -141,6 +142,16 @@ describe('a visitor’s file', () => {
       },
     ])
     expect(sent.body.file).toEqual(sent.body.files[0])
+  })
+
+  test('is described with markup, for clients that draw it', async () => {
+    const chat = await openChat(desk)
+    const sent = await upload(chat, [{ name: 'description', content: 'my *bill*' }, filePart()])
+    const [attachment] = sent.body.attachments
+    expect(attachment).toMatchObject({ description: 'my *bill*', descriptionMd: [{ type: 'PARAGRAPH' }] })
+    expect(JSON.stringify(attachment.descriptionMd)).toContain('"BOLD"')
+    const bare = await upload(chat, [{ name: 'description', content: '' }, filePart()])
+    expect(bare.body.attachments[0]).not.toHaveProperty('descriptionMd')
   })
 
   test('is in the history with an address that needs no credentials for an hour', async () => {

@@ -1,5 +1,5 @@
 import type { files } from '@deskbell/contract/areas/files.ts'
-import type { Handlers } from '../../context.ts'
+import type { Context, Handlers } from '../../context.ts'
 import { compose } from '../messages/messages.ts'
 import { messageToWire, staff } from '../timeline/wire.ts'
 import {
@@ -12,7 +12,7 @@ import {
   storeStaffFile,
 } from './files.ts'
 import { keepFor, takeFile } from './receive.ts'
-import { pathOf, staffFileToWire, visitorFileToWire } from './wire.ts'
+import { pathOf, staffFileToWire, visitorFileToWire, type Description } from './wire.ts'
 
 export const fileRoutes: Handlers<typeof files> = {
   'POST /livechat/upload/:rid': async (context, { params, request, form }) => {
@@ -23,7 +23,7 @@ export const fileRoutes: Handlers<typeof files> = {
       const { stored, fields } = await form.receive(takeFile(files, allowance, count))
       const { file } = stored
       const { msg = '', description } = fields
-      const extra = visitorFileToWire(file, description)
+      const extra = visitorFileToWire(file, described(description, config))
       const sending = { roomId: params.rid, file, composed: compose(msg, config), description, extra }
       return keepFor(stored, () => transact((tx) => sendVisitorFile(tx, token, sending)))
     })
@@ -35,7 +35,7 @@ export const fileRoutes: Handlers<typeof files> = {
     const { stored, fields } = await form.receive(takeFile(files, allowance))
     const { file } = stored
     const { msg = '', description } = fields
-    const extra = staffFileToWire(file, description)
+    const extra = staffFileToWire(file, described(description, config))
     const sending = { roomId: params.rid, file, composed: compose(msg, config), description, extra }
     const message = await keepFor(stored, () => transact((tx) => sendStaffFile(tx, user, sending)))
     return { message: messageToWire(message, staff) }
@@ -50,8 +50,12 @@ export const fileRoutes: Handlers<typeof files> = {
   'POST /rooms.mediaConfirm/:rid/:fileId': async ({ read, transact, config }, { params, body, user }) => {
     const { msg = '', description } = body
     const file = await requireUnsentFile(read, user, { roomId: params.rid, fileId: params.fileId })
-    const extra = staffFileToWire(file, description)
+    const extra = staffFileToWire(file, described(description, config))
     const sending = { roomId: params.rid, file, composed: compose(msg, config), description, extra }
     return { message: messageToWire(await transact((tx) => sendStoredFile(tx, user, sending)), staff) }
   },
+}
+
+function described(description: string | undefined, config: Context['config']): Description | undefined {
+  return description === undefined ? undefined : compose(description, config)
 }

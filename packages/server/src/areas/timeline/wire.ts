@@ -87,7 +87,7 @@ function bodyOf({ text, tree }: Message) {
 }
 
 /** What the parser makes of a text without markup; other texts are stored with their tree. */
-function plainTree(text: string) {
+export function plainTree(text: string) {
   return text === '' ? [] : [{ type: 'PARAGRAPH', value: [{ type: 'PLAIN_TEXT', value: text }] }]
 }
 
