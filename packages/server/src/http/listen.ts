@@ -19,7 +19,7 @@ import { makeLimiterNow, type LimiterOptions } from './limit-calls.ts'
 import { registerPages, type Page } from './pages.ts'
 import { reachedAt } from './reached-at.ts'
 import { replyWhenUnable, type Reply } from './reply.ts'
-import { registerResources, type Resource } from './resources.ts'
+import { nameReader, registerResources, type Resource } from './resources.ts'
 import { registerSounds } from './sounds.ts'
 import { registerSystem, type SystemOptions } from './system.ts'
 import { watchUnspoken } from './unspoken.ts'
@@ -73,6 +73,7 @@ function refuseSchema(): never {
 export function makeHttpServer(options: ListenOptions): FastifyInstance {
   const { config, log } = options.context
   const logger: FastifyBaseLogger = log
+  const readName = nameReader(options.resources)
   const app = Fastify({
     loggerInstance: logger,
     // Our own line per call names the route, never the URL: tokens travel in it.
@@ -83,6 +84,7 @@ export function makeHttpServer(options: ListenOptions): FastifyInstance {
     routerOptions: { maxParamLength: 1_024, ignoreTrailingSlash: true },
     trustProxy: config.http.trustProxyHops > 0 && ((_address, hop) => hop < config.http.trustProxyHops),
     genReqId: options.newRequestId,
+    rewriteUrl: ({ url = '/' }) => readName(url),
     // Fastify's own answer would repeat the address, with the token in it.
     frameworkErrors: (_error, _request, reply) =>
       void send(reply, { status: 400, body: { success: false, error: 'The address is not valid.' } }),

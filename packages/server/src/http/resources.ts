@@ -8,6 +8,8 @@ import type { RateLimiter } from './rate-limit.ts'
 /** Something to load with GET, or to ask about with HEAD. */
 export interface Resource {
   path: string
+  /** The path ends with a name that people chose, and that clients put there as it is: with `/` and `%` in it. */
+  endsInName?: true
   handler: (request: ResourceRequest) => Promise<ResourceAnswer>
 }
 
@@ -27,6 +29,28 @@ export interface ResourceAnswer {
   body?: () => Promise<Readable | Buffer | undefined>
   /** A visitor token was shown that is unknown: that costs the address. */
   isGuess?: boolean
+}
+
+/** More than a username has; what lies beyond makes no difference to a picture. Encoded, it still fits into a parameter. */
+const LONGEST_NAME = 80
+
+/** Answers the address under which a resource is found whose path ends in a name, and any other address as it is. */
+export function nameReader(resources: readonly Resource[]): (url: string) => string {
+  const startOf = ({ path }: Resource) => path.slice(0, path.indexOf(':'))
+  const named = resources.filter(({ endsInName }) => endsInName === true).map(startOf)
+  const others = resources.filter(({ endsInName }) => endsInName !== true).map(startOf)
+  return (url) => {
+    const start = named.find((each) => url.startsWith(each))
+    if (start === undefined || others.some((each) => url.startsWith(each))) return url
+    const [path = ''] = url.split('?', 1)
+    const name = Array.from(decodedParts(path.slice(start.length)).toWellFormed()).slice(0, LONGEST_NAME)
+    return start + encodeURIComponent(name.join('')) + url.slice(path.length)
+  }
+}
+
+/** A text with what is encoded in it decoded; whatever is no encoding stands as it came. */
+function decodedParts(text: string): string {
+  return text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (part) => decoded(part))
 }
 
 /** Nothing that comes from here can run, or is taken for something else than it says. */

@@ -32,7 +32,15 @@ describe('an avatar', () => {
     ['%E6%97%A5%E6%9C%AC', '日'],
     ['%C3%9Fx', 'SS'],
     ['7up', '7'],
-    ['x'.repeat(1_000), 'X'],
+    ['x'.repeat(10_000), 'X'],
+    ['AC/DC', 'A'],
+    ['100%%20Zoë', '1'],
+    ['%', '?'],
+    ['%E0%A4%A', 'E'],
+    ['%ED%A0%80', 'E'],
+    ['😀'.repeat(256), '?'],
+    ['%E6%97%A5'.repeat(256), '日'],
+    ['rooms/of/mine', 'R'],
   ])('is there for any name: %s', async (name, letter) => {
     const answer = await picture(name)
     expect(answer.status).toBe(200)

@@ -15,6 +15,7 @@ export function avatarResources(context: Context): Resource[] {
   return [
     {
       path: '/avatar/:name',
+      endsInName: true,
       handler: async (request) => {
         const name = request.params['name'] ?? ''
         return picture(context, request, name.startsWith('@') ? name.slice(1) : await shownName(context, name))
