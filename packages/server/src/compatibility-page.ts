@@ -64,6 +64,32 @@ const methods: Readonly<Record<string, OperationKey>> = {
   'messages.sendOfflineMessage': 'POST /livechat/offline.message',
 }
 
+/**
+ * What clients of other servers of this API may notice, beside what the product leaves out. Each has its reason; where an
+ * operation is meant, its description in the API document says more.
+ */
+const differences: readonly string[] = [
+  'A visitor is who has the token, and nobody else: neither e-mail address nor telephone number recognises one, unless the ' +
+    'setting `Livechat_visitor_matching` is `compatible`. Answers to staff name no visitor’s token.',
+  'What exists and belongs to somebody else is answered like what does not exist.',
+  'Keys that an operation does not know are ignored, not refused. Forms of uploads: `alias`, `avatar`, `emoji` and ' +
+    '`groupable`, too.',
+  'Lists never answer more than `API_Upper_Count_Limit` rows, `count=0` included; `query` is ignored.',
+  'A chat for which nobody is free waits in the queue and is offered again; none is left over in the state `ready`.',
+  'Disabled and archived departments are refused like unknown ones.',
+  'A visitor has one open room: `room.visitor` gives an open one to nobody who has one.',
+  'Transcripts go to the address that the visitor registered with, unless the setting `Livechat_transcript_any_address` ' +
+    'is on. There are none as PDF: `generateTranscriptPdf` is taken and does nothing.',
+  'Offline messages come from the configured sender; the visitor’s address stands in Reply-To alone, and in the subject ' +
+    'nothing of the message.',
+  'A file is what its first bytes say. All are sent as attachments, and inline on demand where they are plain pictures, ' +
+    'sounds or films. There are no small previews in messages, since nothing decodes pictures.',
+  'Avatars are letters as SVG, whatever `format` asks for; there are no uploaded ones.',
+  'An opinion (`room.survey`) stands a day after the conversation has ended.',
+  'Page visits that are no page of the web are answered and not kept.',
+  'Custom fields: `overwrite: false` on a value that is there is a success; several are set all or none.',
+]
+
 /** A test file by its path in the repository, with its text. */
 export interface TestFile {
   path: string
@@ -73,10 +99,16 @@ export interface TestFile {
 /**
  * docs/compatibility.md: what the product was asked for with, then everything that is served, each with its spellings and
  * the tests that call it. A missing operation does not compile.
- * @throws where no test calls an operation that was asked for
+ * @throws where no test calls an operation, in one of its spellings, or a method
  */
 export function compatibilityPage(areas: Readonly<Record<string, OperationTable>>, tests: readonly TestFile[]): string {
   const operations = new Map(Object.values(areas).flatMap((area) => Object.entries(area)))
+  for (const [key, operation] of operations)
+    for (const spelling of [key, ...(operation.aliases ?? [])])
+      requireTests(
+        spelling,
+        tests.filter(({ text }) => isCalledIn(text, spelling, operation)),
+      )
   const testedIn = (key: string) => linksTo(tests.filter(({ text }) => callsIn(text, key, operations.get(key))))
   return [
     '# Compatibility',
@@ -90,11 +122,10 @@ export function compatibilityPage(areas: Readonly<Record<string, OperationTable>
     '| | Endpoint | Other spellings | Tests |',
     '|---|---|---|---|',
     ...Object.entries(asked).flatMap(([heading, keys]) =>
-      keys.map((key, index) => {
-        const found = testedIn(key)
-        if (found === '') throw new Error(`No test calls ${key}.`)
-        return `| ${index === 0 ? heading : ''} | \`${key}\` | ${spellingsOf(operations.get(key))} | ${found} |`
-      }),
+      keys.map(
+        (key, index) =>
+          `| ${index === 0 ? heading : ''} | \`${key}\` | ${spellingsOf(operations.get(key))} | ${testedIn(key)} |`,
+      ),
     ),
     '',
     '`POST /livechat/visitor/department.transfer` does what `POST /livechat/room.transfer` did, as newer servers spell it.',
@@ -106,8 +137,12 @@ export function compatibilityPage(areas: Readonly<Record<string, OperationTable>
     '| Method | Calls | Tests |',
     '|---|---|---|',
     ...Object.entries(methods).map(
-      ([name, key]) => `| \`${name}\` | \`${key}\` | ${linksTo(testsOfMethod(tests, name))} |`,
+      ([name, key]) => `| \`${name}\` | \`${key}\` | ${linksTo(requireTests(name, testsOfMethod(tests, name)))} |`,
     ),
+    '',
+    '## What is different here',
+    '',
+    ...differences.map((difference) => `- ${difference}`),
     '',
     '## Everything that is served',
     '',
@@ -125,9 +160,20 @@ function spellingsOf(operation: Operation | undefined): string {
 }
 
 function callsIn(text: string, key: string, operation: Operation | undefined): boolean {
+  return [key, ...(operation?.aliases ?? [])].some((spelling) => isCalledIn(text, spelling, operation))
+}
+
+function isCalledIn(text: string, spelling: string, operation: Operation | undefined): boolean {
   // Forms are sent to a path, other calls to a key.
-  if (operation?.upload !== undefined) return text.includes(`${key.slice(key.indexOf('/'), key.indexOf('/:'))}/$`)
-  return [key, ...(operation?.aliases ?? [])].some((spelling) => text.includes(`'${spelling}'`))
+  return operation?.upload === undefined
+    ? text.includes(`'${spelling}'`)
+    : text.includes(`${spelling.slice(spelling.indexOf('/'), spelling.indexOf('/:'))}/$`)
+}
+
+/** @throws where there is none */
+function requireTests(name: string, tests: readonly TestFile[]): readonly TestFile[] {
+  if (tests.length === 0) throw new Error(`No test calls ${name}.`)
+  return tests
 }
 
 function testsOfMethod(tests: readonly TestFile[], name: string): TestFile[] {

@@ -54,6 +54,13 @@ describe('signing in', () => {
     expect((await desk.anyone.raw('POST /login', { body: { resume: token } })).status).toBe(401)
   })
 
+  test('signing out has an older spelling', async () => {
+    const hugo = await desk.staff({ username: 'hugo' })
+    const answer = await hugo.raw('GET /logout')
+    expect(answer.body).toEqual({ status: 'success', data: { message: "You've been logged out!" } })
+    expect((await hugo.raw('GET /me')).status).toBe(401)
+  })
+
   test('the session ends after ninety days', async () => {
     const dora = await desk.staff({ username: 'dora' })
     desk.clock.advance(91 * 86_400_000)
