@@ -158,6 +158,23 @@ describe('typing', () => {
     await Promise.all([visitor.close(), console.close()])
   })
 
+  test('of the staff is told by the name that consoles show, and by no other', async () => {
+    const chat = await openChat(desk)
+    const visitor = await listen(chat)
+    const person = await desk.staff({ roles: ['user', 'livechat-manager'], name: 'Erika Muster' })
+    const console = await signIn(person)
+    const key = `${chat.rid}/user-activity`
+    const names = [person.username, 'Erika Muster', 'anna']
+    const type = () => Promise.all(names.map((name) => console.call('stream-notify-room', key, name, ['user-typing'])))
+    await type()
+    await withSettings(desk, { UI_Use_Real_Name: true }, async () => {
+      await type()
+    })
+    await visitor.settled()
+    expect(visitor.told('notify-room', key).map(([name]) => name as string)).toEqual([person.username, 'Erika Muster'])
+    await Promise.all([visitor.close(), console.close()])
+  })
+
   test('of strangers is told to nobody', async () => {
     const chat = await openChat(desk)
     const socket = await listen(chat)

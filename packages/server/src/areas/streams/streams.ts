@@ -288,8 +288,10 @@ export class Streams implements Product {
     { roomId, name, token }: { roomId: string; name: string; token?: unknown },
   ): Promise<boolean> {
     if (token !== undefined) return (await findRoomOf(this.#context.read, roomId, token)) !== undefined
-    const readable = await this.#findReadable(session, roomId)
-    return readable?.user.username === name
+    const { user } = (await this.#findReadable(session, roomId)) ?? {}
+    const { UI_Use_Real_Name: showsNames } = await readSettings(this.#context.read)
+    // Consoles write the name that they show.
+    return (showsNames ? user?.name : user?.username) === name
   }
 
   async #noteGone(token: string): Promise<void> {
