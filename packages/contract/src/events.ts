@@ -43,6 +43,8 @@ export interface Events {
   }
   /** Two clients arrange a call. Told like `room.activity`. */
   'room.signalled': { roomId: string; about: 'webrtc' | 'call'; args: readonly unknown[]; from: string }
+  /** A member of the staff could not send. Told to that person's consoles now, and kept nowhere. */
+  'message.refused': { userId: string; roomId: string; reason: string; at: string }
   'message.created': { roomId: string; messageId: string; seq: number }
   'message.changed': { roomId: string; messageId: string; seq: number }
   'message.deleted': { roomId: string; messageId: string; seq: number }

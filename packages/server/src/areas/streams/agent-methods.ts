@@ -11,8 +11,22 @@ const sendMessage: Method = async (reach, session, params, peer) => {
   const saidMs = typeof ts === 'string' ? Date.parse(ts) : reach.clock()
   if (!(Math.abs(saidMs - reach.clock()) <= MOST_SKEW_MS))
     return { error: wireError('error-message-ts-out-of-sync', 'Message timestamp is out of sync') }
-  return postMessage(reach, session, params, peer)
+  const sent = await postMessage(reach, session, params, peer)
+  if ('error' in sent && !quietRefusals.has(sent.error.error)) {
+    const { reason, error } = sent.error
+    reach.tellRefused(session, { roomId: text(fields(params[0])['rid']), reason: reason ?? String(error) })
+  }
+  return sent
 }
+
+/** What is wrong with the message or the caller, and nothing that a console would show in the room (contract §E.5). */
+const quietRefusals: ReadonlySet<string | number> = new Set([
+  400,
+  500,
+  'error-invalid-user',
+  'error-message-size-exceeded',
+  'too-many-requests',
+])
 
 const postMessage = operation(
   'POST /chat.sendMessage',

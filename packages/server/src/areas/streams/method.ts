@@ -32,6 +32,8 @@ export interface Reach {
   mailTranscript: (session: Session, asked: AskedTranscript) => Promise<void>
   /** What a member of the staff signs in with, by id. */
   findUsername: (userId: string) => Promise<string | undefined>
+  /** Tells the consoles of who is signed in why a message was not taken. */
+  tellRefused: (session: Session, refused: { roomId: string; reason: string }) => void
   findRoomId: (session: Session, idOrName: string) => Promise<string | undefined>
   /** Whether visitors are told that they are being connected while they wait. */
   showsConnecting: () => Promise<boolean>

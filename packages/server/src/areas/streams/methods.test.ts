@@ -302,6 +302,49 @@ describe('the methods of agents', () => {
     expect((await send(desk.clock.now() - 61_000)).error?.error).toBe('error-message-ts-out-of-sync')
   })
 
+  test('tell all consoles of who could not send why, and nobody else', async () => {
+    const chat = await openChat(desk)
+    const outsider = await desk.staff()
+    const listening = async (staff: StaffMember) => {
+      const socket = await openSocket(desk)
+      await socket.call('login', { resume: staff.headers['x-auth-token'] })
+      expect(await socket.sub('stream-notify-user', [`${staff.id}/message`, { args: [] }])).toMatchObject({
+        msg: 'ready',
+      })
+      return socket
+    }
+    const [console, others] = [await listening(outsider), await listening(admin)]
+    const refused = await call(outsider, 'sendMessage', { rid: chat.rid, msg: 'a secret' })
+    expect(refused).toMatchObject({ error: { error: 'error-not-allowed' } })
+    await closeByVisitor(desk, chat)
+    expect(await others.call('sendMessage', { rid: chat.rid, msg: 'too late' })).toMatchObject({
+      error: { error: 'room-closed' },
+    })
+    // What is wrong with the call alone is told to the caller alone.
+    for (const message of [
+      { rid: chat.rid, msg: 7 },
+      { rid: chat.rid, msg: 'x', ts: { $date: 0 } },
+    ])
+      expect(await call(admin, 'sendMessage', message)).toHaveProperty('error')
+    await Promise.all([console.settled(), others.settled()])
+    const told = (socket: typeof console, { id }: StaffMember) => socket.told('notify-user', `${id}/message`)
+    const line = (msg: string) => ({
+      _id: expect.any(String),
+      rid: chat.rid,
+      msg,
+      ts: { $date: desk.clock.now() },
+      u: { _id: 'rocket.cat', username: 'rocket.cat' },
+      private: true,
+      groupable: false,
+    })
+    expect(told(console, outsider)).toEqual([[line('error-not-allowed')]])
+    expect(told(others, admin)).toEqual([[line('room-closed')]])
+    expect(await historyOf(desk, chat)).not.toContainEqual(expect.objectContaining({ msg: 'room-closed' }))
+    await Promise.all([console.close(), others.close()])
+    // Later tests compare all rows.
+    await desk.server.streams.gone()
+  })
+
   test('turn the service switch', async () => {
     const other = await desk.agent()
     const status = async () => (await other.call('GET /me')).statusLivechat

@@ -15,7 +15,7 @@ import { QUEUE, QUEUE_OF_AGENT, USER_PRESENCE } from './places.ts'
 import { QueueObserver } from './queue-observer.ts'
 import { StaffRooms } from './staff-rooms.ts'
 import { UserWatches } from './user-watches.ts'
-import { presenceSaid, readSaid } from './wire.ts'
+import { presenceSaid, readSaid, refusedSaid } from './wire.ts'
 
 export interface StaffFeedOptions {
   read: Reader
@@ -115,6 +115,7 @@ export class StaffFeed {
   #hearOfPeople({ name, data }: DeskEvent): void {
     if (name === 'user.changed' || name === 'agent.changed') this.#next(() => this.#own.tellAccount(data.userId))
     if (name === 'user.name-changed') this.#next(() => this.#rooms.rename(data.userId))
+    if (name === 'message.refused') this.#options.hub.say('notify-user', `${data.userId}/message`, refusedSaid(data))
     // At once: the sockets of whoever is removed are let go.
     if (name === 'user.removed') this.#own.tellAccountGone(data.userId)
     if (name === 'department.changed') {

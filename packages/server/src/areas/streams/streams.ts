@@ -77,6 +77,11 @@ export class Streams implements Product {
       sayPresence: (session, status, peer) => this.#sayPresence(session, status, peer),
       mailTranscript: (session, asked) => this.#mailTranscript(session, asked),
       findUsername: async (userId) => (await findUserById(read, userId))?.username,
+      tellRefused: ({ credentials }, refused) => {
+        const at = new Date(clock()).toISOString()
+        if (credentials !== undefined)
+          bus.publish([{ name: 'message.refused', data: { userId: credentials.userId, ...refused, at } }])
+      },
       findRoomId: async (session, id) => (await this.#findReadable(session, id))?.room.id,
       showsConnecting: async () => routingFlags(await readSettings(read)).showConnecting,
     }

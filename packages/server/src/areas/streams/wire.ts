@@ -1,4 +1,5 @@
 // What listeners are told, as it travels.
+import type { Events } from '@deskbell/contract/events.ts'
 import type { SignedIn } from '../../context.ts'
 import type { Reader } from '../../database/transaction.ts'
 import type { Said } from '../../realtime/hub.ts'
@@ -163,6 +164,13 @@ export function publicSetting({ id, value }: Setting) {
 /** A setting with all that is known of it. */
 export function privateSetting(setting: Setting, sorter: number) {
   return settingToWire(setting, sorter)
+}
+
+/** Why a message was not taken: a line of the desk that nobody else sees (contract §C.14.3). */
+export function refusedSaid({ roomId, reason, at }: Events['message.refused']): Said {
+  const { id: _id, username } = systemAuthor
+  const line = { _id: `refused-${String(Date.parse(at))}`, rid: roomId, msg: reason, ts: at, u: { _id, username } }
+  return { staff: [{ ...line, private: true, groupable: false }] }
 }
 
 /** Up to when a member of the staff has read a room. */
