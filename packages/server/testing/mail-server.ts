@@ -12,12 +12,19 @@ export interface Arrived {
   raw: string
 }
 
+interface Refusal {
+  at: 'recipient' | 'letter'
+  status: number
+  /** Only letters of more bytes. */
+  longerThan?: number
+}
+
 export interface MailServer {
   /** For `DESKBELL_SMTP_URL`. */
   url: string
   letters: Arrived[]
   /** Refuses recipients, or letters, with this status from now on; nothing: takes them again. */
-  refuseWith: (status?: { at: 'recipient' | 'letter'; status: number }) => void
+  refuseWith: (refusal?: Refusal) => void
   /** Answers nobody any more. */
   down: () => Promise<void>
   /** Answers again at the same address. */
@@ -27,9 +34,9 @@ export interface MailServer {
 /** Starts a mail server. `options` are those of the library, for one that offers TLS or asks for a password. */
 export async function startMailServer(options: SMTPServerOptions = {}): Promise<MailServer> {
   const letters: Arrived[] = []
-  let refusal: { at: 'recipient' | 'letter'; status: number } | undefined
-  const refusedAt = (place: 'recipient' | 'letter') =>
-    refusal?.at === place
+  let refusal: Refusal | undefined
+  const refusedAt = (place: Refusal['at'], bytes = 0) =>
+    refusal?.at === place && bytes >= (refusal.longerThan ?? 0)
       ? Object.assign(new Error('No thanks, secret-of-the-server'), { responseCode: refusal.status })
       : null
   const make = () =>
@@ -40,7 +47,7 @@ export async function startMailServer(options: SMTPServerOptions = {}): Promise<
       onRcptTo: (_address, _session, done) => done(refusedAt('recipient')),
       onData(stream, session, done) {
         void buffer(stream).then((bytes) => {
-          const refused = refusedAt('letter')
+          const refused = refusedAt('letter', bytes.length)
           if (refused !== null) {
             done(refused)
             return
@@ -64,7 +71,7 @@ export async function startMailServer(options: SMTPServerOptions = {}): Promise<
   return {
     url: `smtp://127.0.0.1:${String(port)}`,
     letters,
-    refuseWith: (status) => void (refusal = status),
+    refuseWith: (given) => void (refusal = given),
     async down() {
       for (const { _socket } of server.connections as unknown as Set<{ _socket: { destroy: () => void } }>)
         _socket.destroy()

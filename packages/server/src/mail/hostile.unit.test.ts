@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { headerNames, readLetter, startMailServer, type Arrived, type MailServer } from '../../testing/mail-server.ts'
 import { offlineLetter } from '../areas/offline-messages/letter.ts'
 import { transcriptLetter } from '../areas/transcripts/letter.ts'
-import { makeMailer, type Mailer } from './mailer.ts'
+import { headerText } from './address.ts'
+import { makeMailer, type Mailer, type ReadPicture } from './mailer.ts'
 import type { StoredLetter } from './outbox.ts'
 
 const LETTERS = 10_000
@@ -39,6 +40,7 @@ const address = fc.oneof(
 )
 const letters = fc.record({
   isOffline: fc.boolean(),
+  isPictured: fc.boolean(),
   recipient: address,
   replyTo: address,
   senderName: hostile,
@@ -61,9 +63,16 @@ afterAll(async () => {
   await mail.down()
 })
 
+const picture = Buffer.from('the bytes of a picture')
+
+function picturesOf({ isOffline, isPictured, other }: Case): ReadPicture[] {
+  return isPictured && !isOffline ? [{ fileId: 'f', name: other, type: 'image/png', bytes: picture }] : []
+}
+
 function letterOf(given: Case, id: string): StoredLetter {
   const { isOffline, recipient, replyTo, senderName, subject, name, message, other } = given
-  const entry = { label: name, sentAt: '2026-01-05T10:00:00.000Z', text: message, files: [other] }
+  const files = [{ fileId: 'f', name: other, size: picture.length, isPictured: given.isPictured }]
+  const entry = { label: name, sentAt: '2026-01-05T10:00:00.000Z', text: message, files }
   const content = isOffline
     ? offlineLetter({ name, email: replyTo, message, host: other })
     : { subject, ...transcriptLetter({ entries: [entry], isCut: false, timeZone: 'UTC' }) }
@@ -75,8 +84,8 @@ const headers = [
   'auto-submitted', 'content-type', 'content-transfer-encoding', 'date', 'from', 'message-id', 'mime-version', 'reply-to',
   'subject', 'to',
 ] // prettier-ignore
-const elements = ['html', 'head', 'meta', 'body', 'div', 'p', 'strong', 'bdi', 'small', 'br']
-const attributes = ['lang=en', 'charset=utf-8', 'dir=auto']
+const elements = ['html', 'head', 'meta', 'body', 'div', 'p', 'strong', 'bdi', 'small', 'br', 'img']
+const attributes = ['lang=en', 'charset=utf-8', 'dir=auto', 'src=cid:f@picture.invalid', 'style=max-width: 100%']
 
 /** The address with its domain as name servers know it; the mail server spells it out. */
 function inDns(text: string): string {
@@ -113,7 +122,10 @@ async function check(arrived: Arrived, given: Case): Promise<void> {
   const tags = nodes.flatMap(({ tagName }) => tagName ?? [])
   expect(tags.filter((tag) => !elements.includes(tag))).toEqual([])
   const attached = nodes.flatMap(({ attrs = [] }) => attrs.map(({ name, value }) => `${name}=${value}`))
-  expect(attached.filter((attribute) => !attributes.includes(attribute))).toEqual([])
+  const named = `alt=${headerText(given.other, 256)}`
+  expect(attached.filter((attribute) => ![...attributes, named].includes(attribute))).toEqual([])
+  const sent = read.attachments.map(({ mimeType, content }) => [mimeType, Buffer.from(content as ArrayBuffer)])
+  expect(sent).toEqual(picturesOf(given).map(({ type, bytes }) => [type, bytes]))
   expect(nodes.map(({ nodeName }) => nodeName)).not.toContain('#comment')
   const said = nodes.filter(({ attrs }) => attrs?.some(({ name }) => name === 'dir') === true).map(textOf)
   const message = shown(given.message)
@@ -127,7 +139,11 @@ test(`${String(LETTERS)} hostile letters reach one recipient each, with no heade
     const batch = cases.slice(first, first + BATCH)
     const statuses = await Promise.all(
       batch.map((given, index) =>
-        mailers[index % mailers.length]!.deliver(letterOf(given, `m${String(first + index)}`), sender),
+        mailers[index % mailers.length]!.deliver(
+          letterOf(given, `m${String(first + index)}`),
+          sender,
+          picturesOf(given),
+        ),
       ),
     )
     refused += statuses.filter((status) => status !== undefined).length

@@ -1,8 +1,9 @@
+import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { allRows, configure } from '../../testing/conversation.ts'
 import { headerNames, readLetter, startMailServer, type MailServer } from '../../testing/mail-server.ts'
 import { startTestServer, type TestServer } from '../../testing/testing.ts'
-import { writeLetter, type Letter } from './outbox.ts'
+import { contentIdOf, writeLetter, type Letter } from './outbox.ts'
 
 const DAY = 86_400_000
 const from = 'noreply@desk.example'
@@ -134,6 +135,44 @@ describe('a letter', () => {
     desk.clock.advance(60_000)
     await drain()
     expect(mail.letters).toHaveLength(2)
+  })
+
+  /** A file as somebody sent it; answers its id. */
+  async function keep(bytes: Buffer): Promise<string> {
+    const file = await desk.server.context.files.receive(Readable.from([bytes]), bytes.length)
+    await file.keep()
+    return file.id
+  }
+
+  test('brings the pictures that its HTML shows, as many as are still there', async () => {
+    await start()
+    const bytes = Buffer.from('the bytes of a picture')
+    const fileId = await keep(bytes)
+    const [name, type] = ['plan\r\nBcc: x@y.example.png', 'image/png']
+    await post({
+      pictures: [
+        { fileId: 'taken back', name, type },
+        { fileId, name, type },
+      ],
+    })
+    await drain()
+    const { attachments } = await readLetter(mail.letters[0]!)
+    expect(attachments).toMatchObject([
+      { filename: 'plan Bcc: x@y.example.png', mimeType: type, disposition: 'inline', contentId: `<${contentIdOf({ fileId })}>` },
+    ]) // prettier-ignore
+    expect(Buffer.from(attachments[0]?.content as ArrayBuffer)).toEqual(bytes)
+    expect(headerNames(mail.letters[0]!)).not.toContain('bcc')
+  })
+
+  test('leaves without its pictures where the server does not take them', async () => {
+    await start()
+    mail.refuseWith({ at: 'letter', status: 552, longerThan: 100_000 })
+    const fileId = await keep(Buffer.alloc(100_000))
+    await post({ pictures: [{ fileId, name: 'plan.png', type: 'image/png' }] })
+    await drain()
+    const [read] = await Promise.all(mail.letters.map(readLetter))
+    expect([read?.text?.trim(), read?.attachments]).toEqual(['zanzibar', []])
+    expect(await rowsOf('mail')).toEqual([])
   })
 
   test.each(['recipient', 'letter'] as const)('is dropped where the server refuses its %s for good', async (at) => {

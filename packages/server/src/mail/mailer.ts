@@ -1,15 +1,20 @@
 import type { SendMailOptions, Transporter } from 'nodemailer'
 import { bodyText, headerText, parseAddress, type Mailbox } from './address.ts'
-import type { StoredLetter } from './outbox.ts'
+import { contentIdOf, type Picture, type StoredLetter } from './outbox.ts'
+
+/** A picture with its bytes. */
+export interface ReadPicture extends Picture {
+  bytes: Buffer
+}
 
 /** Hands letters over to the mail server. */
 export interface Mailer {
   /**
-   * Hands one letter over. Answers the status with which the server, or we, refuse it for good; `undefined`: it was
-   * taken. A letter that it took from us a while ago is not handed over again.
+   * Hands one letter over, with these pictures. Answers the status with which the server, or we, refuse it for good;
+   * `undefined`: it was taken. A letter that it took from us a while ago is not handed over again.
    * @throws DeliveryFailed where it may be taken later
    */
-  deliver(letter: StoredLetter, sender: Mailbox): Promise<number | undefined>
+  deliver(letter: StoredLetter, sender: Mailbox, pictures?: readonly ReadPicture[]): Promise<number | undefined>
   /** Lets the delivery in hand end, for a few seconds; those that come later fail. */
   close(): void
 }
@@ -48,7 +53,7 @@ export function makeMailer(smtpUrl: string, clock: () => number): Mailer {
   }
 
   return {
-    async deliver(letter, sender) {
+    async deliver(letter, sender, pictures = []) {
       if (taken.has(letter.id)) return undefined
       const recipient = parseAddress(letter.recipient)
       if (recipient === undefined) return BAD_MAILBOX
@@ -57,7 +62,7 @@ export function makeMailer(smtpUrl: string, clock: () => number): Mailer {
       const transporter = await (connecting ??= connect(smtpUrl))
       try {
         const signal = AbortSignal.timeout(DELIVERY_MS)
-        await transporter.sendMail({ ...messageOf(letter, sender, recipient), signal })
+        await transporter.sendMail({ ...messageOf(letter, sender, recipient), ...attached(pictures), signal })
         noteTaken(letter.id)
         return undefined
       } catch (error) {
@@ -123,6 +128,18 @@ function messageOf(letter: StoredLetter, sender: Mailbox, recipient: string): Se
     // Holiday notices and other robots do not answer it (RFC 3834).
     headers: { 'Auto-Submitted': 'auto-generated' },
   }
+}
+
+function attached(pictures: readonly ReadPicture[]): Pick<SendMailOptions, 'attachments'> {
+  if (pictures.length === 0) return {}
+  const attachments = pictures.map((picture) => ({
+    filename: headerText(picture.name, MAX_NAME),
+    content: picture.bytes,
+    contentType: picture.type,
+    contentDisposition: 'inline' as const,
+    cid: contentIdOf(picture),
+  }))
+  return { attachments }
 }
 
 /** What the library tells of a failure besides its text. */

@@ -3,6 +3,19 @@ import { fromJson, toJson } from '../database/columns.ts'
 import type { Reader, Transaction } from '../database/transaction.ts'
 import type { Mailbox } from './address.ts'
 
+/** A file that somebody sent and that goes with a letter. Its bytes are read when the letter leaves. */
+export interface Picture {
+  fileId: string
+  name: string
+  /** A media type that mail programs show. */
+  type: string
+}
+
+/** The name under which the HTML of a letter shows a picture that goes with it (RFC 2392, `cid:`). */
+export function contentIdOf({ fileId }: Pick<Picture, 'fileId'>): string {
+  return `${fileId}@picture.invalid`
+}
+
 /** A letter to one person. Everything in it is cleaned where it is handed over: nothing here can add a recipient or a header. */
 export interface Letter {
   recipient: string
@@ -13,6 +26,8 @@ export interface Letter {
   text: string
   /** Made by a template that escapes what it is given. */
   html: string
+  /** What its HTML shows. */
+  pictures?: readonly Picture[]
   /** What it is for, for the log: `transcript`, `invitation` … */
   purpose: string
 }
@@ -35,7 +50,7 @@ export async function writeLetter(tx: Transaction, letter: Letter): Promise<void
       subject: letter.subject,
       text: letter.text,
       html: letter.html,
-      attachments: null,
+      attachments: toJson(letter.pictures),
       purpose: letter.purpose,
       createdAt: tx.now,
     }),
@@ -49,10 +64,12 @@ export async function findLetter(reader: Reader, id: string): Promise<StoredLett
   if (row === undefined) return undefined
   const { senderName, createdAt, recipient, subject, text, html, purpose } = row
   const replyTo = fromJson<Mailbox>(row.replyTo)
+  const pictures = fromJson<Picture[]>(row.attachments)
   return {
     ...{ id, recipient, subject, text, html, purpose, writtenAt: createdAt },
     ...(senderName !== null && { senderName }),
     ...(replyTo !== undefined && { replyTo }),
+    ...(pictures !== undefined && { pictures }),
   }
 }
 

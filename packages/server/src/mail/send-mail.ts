@@ -1,6 +1,8 @@
+import { buffer } from 'node:stream/consumers'
 import type { Context } from '../context.ts'
 import type { Mailbox } from './address.ts'
-import { findLetter, removeLetter } from './outbox.ts'
+import type { Mailer, ReadPicture } from './mailer.ts'
+import { findLetter, removeLetter, type Picture, type StoredLetter } from './outbox.ts'
 
 /**
  * Hands a waiting letter over and forgets it. One that the mail server will never take is dropped with a line in the
@@ -9,7 +11,7 @@ import { findLetter, removeLetter } from './outbox.ts'
  * @throws DeliveryFailed: to be tried again
  */
 export async function sendMail(
-  { read, transact, mailer, log }: Pick<Context, 'read' | 'transact' | 'mailer' | 'log'>,
+  { read, transact, mailer, log, files }: Pick<Context, 'read' | 'transact' | 'mailer' | 'log' | 'files'>,
   mailId: string,
   sender: Mailbox | undefined,
 ): Promise<void> {
@@ -22,8 +24,29 @@ export async function sendMail(
       'Mail is not configured (DESKBELL_SMTP_URL, DESKBELL_MAIL_FROM): a letter is dropped.',
     )
   else {
-    const status = await mailer.deliver(letter, sender)
+    const status = await deliver(mailer, letter, sender, await readPictures(files, letter.pictures ?? []))
     if (status !== undefined) log.warn({ mailId, purpose, status }, 'A letter is refused for good: it is dropped.')
   }
   await transact((tx) => removeLetter(tx, mailId))
+}
+
+/** A server that does not take the pictures, large as they are, may take the words. */
+async function deliver(
+  mailer: Mailer,
+  letter: StoredLetter,
+  sender: Mailbox,
+  pictures: readonly ReadPicture[],
+): Promise<number | undefined> {
+  const status = await mailer.deliver(letter, sender, pictures)
+  return status === undefined || pictures.length === 0 ? status : mailer.deliver(letter, sender)
+}
+
+/** Those that are there: one may have been taken back since the letter was written. */
+async function readPictures(files: Context['files'], pictures: readonly Picture[]): Promise<ReadPicture[]> {
+  const found: ReadPicture[] = []
+  for (const picture of pictures) {
+    const bytes = await files.read(picture.fileId)
+    if (bytes !== undefined) found.push({ ...picture, bytes: await buffer(bytes) })
+  }
+  return found
 }

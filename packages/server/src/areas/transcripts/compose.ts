@@ -1,7 +1,9 @@
 import type { Reader } from '../../database/transaction.ts'
+import type { Picture } from '../../mail/outbox.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import type { Room } from '../timeline/timeline.ts'
 import { transcriptLetter, type Entry } from './letter.ts'
+import { filesOf, picturesAmong } from './sent-files.ts'
 import { findLatestOf, listSaidBetween, type Said } from './store.ts'
 
 const PAGE = 200
@@ -17,10 +19,12 @@ export async function composeTranscript(
   reader: Reader,
   room: Room,
   settings: Settings,
-): Promise<{ text: string; html: string }> {
+): Promise<{ text: string; html: string; pictures: Picture[] }> {
   const { said, isCut } = await readSaid(reader, room, settings.Livechat_transcript_show_system_messages)
-  const entries = said.map((one) => entryOf(one, { showsAgents: settings.Livechat_show_agent_info }))
-  return transcriptLetter({ entries, isCut, timeZone: timeZoneOf(settings) })
+  const pictures = picturesAmong(said.flatMap(({ extra }) => filesOf(extra)))
+  const pictured = new Set(pictures.map(({ fileId }) => fileId))
+  const entries = said.map((one) => entryOf(one, { showsAgents: settings.Livechat_show_agent_info, pictured }))
+  return { ...transcriptLetter({ entries, isCut, timeZone: timeZoneOf(settings) }), pictures }
 }
 
 /** Page by page, up to as much as a letter holds. */
@@ -51,11 +55,15 @@ const deeds: Readonly<Record<string, string>> = {
   rm: 'removed a message',
 }
 
-function entryOf({ type, author, text, sentAt, extra }: Said, { showsAgents }: { showsAgents: boolean }): Entry {
+function entryOf(
+  { type, author, text, sentAt, extra }: Said,
+  { showsAgents, pictured }: { showsAgents: boolean; pictured: ReadonlySet<string> },
+): Entry {
   const name = author.kind === 'visitor' ? 'You' : author.kind === 'user' && !showsAgents ? 'Agent' : author.name
   const deed = type === undefined ? undefined : deeds[type]
   if (deed !== undefined) return { label: `${name} ${deed}`, sentAt, text: '', files: [] }
-  return { label: name, sentAt, text: text === '' ? descriptionOf(extra) : text, files: filesOf(extra) }
+  const files = filesOf(extra).map((file) => ({ ...file, isPictured: pictured.has(file.fileId) }))
+  return { label: name, sentAt, text: text === '' ? descriptionOf(extra) : text, files }
 }
 
 /** What somebody wrote beside a file. */
@@ -63,15 +71,6 @@ function descriptionOf({ attachments }: Said['extra']): string {
   const listed: unknown[] = Array.isArray(attachments) ? attachments : []
   const { description } = (listed[0] ?? {}) as { description?: unknown }
   return typeof description === 'string' ? description : ''
-}
-
-/** The names of the files that came with a message (contract A.17). */
-function filesOf({ files, file }: Said['extra']): string[] {
-  const listed: unknown[] = Array.isArray(files) ? files : file === undefined ? [] : [file]
-  return listed.flatMap((one) => {
-    const { name } = (one ?? {}) as { name?: unknown }
-    return typeof name === 'string' ? [name] : []
-  })
 }
 
 /** The zone that an administrator chose; `undefined` for the server's, and for one that nobody knows. */

@@ -1,4 +1,5 @@
 import { bodyText, headerText } from '../../mail/address.ts'
+import { contentIdOf } from '../../mail/outbox.ts'
 import { html, letterPage, withLineBreaks } from '../../mail/template.ts'
 
 /** One thing said, as its reader sees it. */
@@ -7,8 +8,18 @@ export interface Entry {
   label: string
   sentAt: string
   text: string
-  /** Names of the files that were sent with it. */
-  files: readonly string[]
+  /** What was sent with it. */
+  files: readonly SentFile[]
+}
+
+/** A file that was sent. */
+export interface SentFile {
+  fileId: string
+  name: string
+  /** Bytes, where they are known. */
+  size?: number
+  /** It goes with the letter, whose HTML shows it. */
+  isPictured: boolean
 }
 
 export interface Transcript {
@@ -29,7 +40,7 @@ export function transcriptLetter({ entries, isCut, timeZone }: Transcript): { te
     label: headerText(label, 256),
     time: format.format(new Date(sentAt)),
     text: bodyText(text),
-    files: files.map((name) => headerText(name, 256)),
+    files: files.map((file) => ({ ...file, name: headerText(file.name, 256) })),
   }))
   const endings = [
     ...(shown.length === 0 ? [NOTHING] : []),
@@ -46,7 +57,7 @@ interface Shown {
   label: string
   time: string
   text: string
-  files: readonly string[]
+  files: readonly SentFile[]
 }
 
 function asText({ label, time, text, files }: Shown): string {
@@ -59,12 +70,32 @@ function asHtml({ label, time, text, files }: Shown) {
   return html`<p>
       <strong><bdi>${label}</bdi></strong> <small>${time}</small>
     </p>
-    ${text === '' ? '' : html`<div dir="auto">${withLineBreaks(text)}</div>`}
-    ${files.map((name) => html`<p>${FILE} <bdi>${name}</bdi></p>`)}`
+    ${text === '' ? '' : html`<div dir="auto">${withLineBreaks(text)}</div>`} ${files.map(fileAsHtml)}`
 }
 
-const FILE = 'A file, which is not part of this letter:'
+function fileAsHtml(file: SentFile) {
+  const named = html`<p>${introOf(file)} <bdi>${file.name}</bdi>${sizeOf(file)}</p>`
+  return file.isPictured
+    ? html`${named}
+        <p><img src="cid:${contentIdOf(file)}" alt="${file.name}" style="max-width: 100%" /></p>`
+    : named
+}
 
-function fileLine(name: string): string {
-  return `${FILE} ${name}`
+function fileLine(file: SentFile): string {
+  return `${introOf(file)} ${file.name}${sizeOf(file)}`
+}
+
+function introOf({ isPictured }: SentFile): string {
+  return isPictured ? 'A picture:' : 'A file, which is not part of this letter:'
+}
+
+function sizeOf({ size }: SentFile): string {
+  return size === undefined ? '' : ` (${formatSize(size)})`
+}
+
+/** As people say it, in steps of a thousand. */
+function formatSize(bytes: number): string {
+  if (bytes < 1_000) return `${String(bytes)} bytes`
+  if (bytes < 999_500) return `${String(Math.round(bytes / 1_000))} kB`
+  return `${(bytes / 1_000_000).toFixed(1)} MB`
 }

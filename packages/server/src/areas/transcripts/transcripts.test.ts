@@ -17,10 +17,12 @@ import {
   withSettings,
   type Chat,
 } from '../../../testing/conversation.ts'
+import { sendForm, type FormPart } from '../../../testing/forms.ts'
 import { readLetter, startMailServer, type MailServer } from '../../../testing/mail-server.ts'
 import { startTestServer, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 
 const HOUR = 3_600_000
+const pngHead = Buffer.from('89504e470d0a1a0a0000000d49484452000000780000003c0806000000', 'hex')
 
 let desk: TestServer
 let mail: MailServer
@@ -185,14 +187,55 @@ describe('a transcript for its visitor', () => {
     for (const absent of ['frist', 'a secret']) expect(text).not.toContain(absent)
   })
 
-  test('names files, and what was written beside them, without their bytes', async () => {
+  const pngOf = (bytes: number) => Buffer.concat([pngHead, Buffer.alloc(bytes - pngHead.length)])
+  const send = (chat: Chat, fileName: string, content: Buffer, more: FormPart[] = []) =>
+    sendForm(
+      desk,
+      `/livechat/upload/${chat.rid}`,
+      [...more, { name: 'file', fileName, type: fileName.endsWith('.png') ? 'image/png' : 'text/plain', content }],
+      {
+        'x-visitor-token': chat.token,
+      },
+    )
+
+  test('shows pictures, and names other files, with what was written beside them', async () => {
     const chat = await open()
-    const { _id } = await say(desk, chat, 'x')
-    const file = { _id: 'f1', name: 'plan.png', type: 'image/png' }
-    const extra = JSON.stringify({ file, files: [file], attachments: [{ title: 'plan.png', description: 'the plan' }] })
-    const { transact } = desk.server.context
-    await transact((tx) => tx.run(tx.sql.updateTable('message').set({ text: '', extra }).where('id', '=', _id)))
-    expect(await transcriptOf(chat)).toContain('the plan\nA file, which is not part of this letter: plan.png')
+    const png = pngOf(2_049)
+    const sent = await send(chat, '<plan>.png', png, [{ name: 'description', content: 'the plan' }])
+    expect(sent.status).toBe(200)
+    expect((await send(chat, 'notes.txt', Buffer.from('milk, bread'))).status).toBe(200)
+    expect((await ask(chat)).status).toBe(200)
+    const [letter] = await arrived()
+    expect(letter?.text).toContain('the plan\nA picture: <plan>.png (2 kB)')
+    expect(letter?.text).toContain('A file, which is not part of this letter: notes.txt (11 bytes)')
+    expect(letter?.html).toContain(
+      `<img src="cid:${String(sent.body.file._id)}@picture.invalid" alt="&lt;plan&gt;.png"`,
+    )
+    expect(letter?.html).toContain('A file, which is not part of this letter: <bdi>notes.txt</bdi> (11 bytes)')
+    expect(letter?.attachments.map(({ content }) => Buffer.from(content as ArrayBuffer))).toEqual([png])
+  })
+
+  test('has as many pictures as a mail server takes, the first ones, and names the others', async () => {
+    const chat = await open()
+    for (const [name, size] of [
+      ['one', 2_600_000],
+      ['two', 2_600_000],
+      ['three', 2_300_000],
+    ] as const)
+      expect((await send(chat, `${name}.png`, pngOf(size))).status).toBe(200)
+    expect((await ask(chat)).status).toBe(200)
+    const [letter] = await arrived()
+    expect(letter?.attachments.map(({ filename }) => filename)).toEqual(['one.png', 'three.png'])
+    expect(letter?.text).toContain('A file, which is not part of this letter: two.png (2.6 MB)')
+  })
+
+  test('has no picture that was taken back', async () => {
+    const chat = await open()
+    const { body } = await send(chat, 'plan.png', pngOf(2_049))
+    await desk.anyone.call('DELETE /livechat/message/:_id', { params: { _id: String(body._id) }, body: chat })
+    expect((await ask(chat)).status).toBe(200)
+    const [letter] = await arrived()
+    expect([letter?.text?.includes('plan.png'), letter?.attachments]).toEqual([false, []])
   })
 
   test('of a conversation without words says so', async () => {

@@ -5,7 +5,7 @@ import type { SignedIn } from '../../context.ts'
 import type { NewJob, Reader, Transact, Transaction } from '../../database/transaction.ts'
 import type { LetterGuard } from '../../http/letter-guard.ts'
 import { isSameAddress, parseAddress } from '../../mail/address.ts'
-import { writeLetter } from '../../mail/outbox.ts'
+import { writeLetter, type Picture } from '../../mail/outbox.ts'
 import { mayRead, staffAuthor } from '../rooms/rooms.ts'
 import type { Settings } from '../settings/catalogue.ts'
 import { readSettings } from '../settings/settings.ts'
@@ -192,9 +192,9 @@ function isRequest(stored: Room['transcriptRequest']): stored is TranscriptReque
 async function writeTranscript(
   tx: Transaction,
   room: Room,
-  letter: DueLetter & { text: string; html: string; lineId?: string },
+  letter: DueLetter & { text: string; html: string; pictures: readonly Picture[]; lineId?: string },
 ): Promise<void> {
-  const { by = systemAuthor, lineId, recipient, subject, text, html } = letter
+  const { by = systemAuthor, lineId, recipient, subject, text, html, pictures } = letter
   const { id: _id, username, name } = room.visitor
   const requestData = {
     type: by.kind === 'user' ? 'user' : 'visitor',
@@ -202,7 +202,7 @@ async function writeTranscript(
     user: { _id: by.id, username: by.username, ...(by.name !== undefined && { name: by.name }) },
   }
   await writeMessage(tx, room.id, { id: lineId, type: TRANSCRIPT_LINE, text: '', author: by, extra: { requestData } })
-  await writeLetter(tx, { recipient, subject, text, html, purpose: 'transcript' })
+  await writeLetter(tx, { recipient, subject, text, html, pictures, purpose: 'transcript' })
 }
 
 async function requireOpenRoom(tx: Transaction, user: SignedIn, roomId: string): Promise<Room> {
