@@ -6,7 +6,15 @@ import { listMarks, openBareDatabase, writeMark, type BareDatabase } from '../..
 import { engine } from '../../testing/database.ts'
 import { countCommits } from '../../testing/wal.ts'
 import { statement } from './statement.ts'
-import { CommitFailed, DiskFull, QueueFull, RuleTooSlow, StartOver, type Rule, type Transaction } from './transaction.ts'
+import {
+  CommitFailed,
+  DiskFull,
+  QueueFull,
+  RuleTooSlow,
+  StartOver,
+  type Rule,
+  type Transaction,
+} from './transaction.ts'
 
 const isSqlite = engine === 'sqlite'
 

@@ -89,7 +89,10 @@ export const contactRoutes: Handlers<typeof contacts> = {
     const history = rooms.map((room) => roomToWire(room, last.get(room.id), staff))
     return { history, count: history.length, offset: page.offset, total }
   },
-  'GET /livechat/visitors.searchChats/room/:roomId/visitor/:visitorId': async ({ read, scan }, { params, query, user }) => {
+  'GET /livechat/visitors.searchChats/room/:roomId/visitor/:visitorId': async (
+    { read, scan },
+    { params, query, user },
+  ) => {
     const page = readPage(query, await readSettings(read), sortableChats, newestChats)
     if (!(await mayReadPast(read, user, params))) return { history: [], count: 0, offset: page.offset, total: 0 }
     const filter = {
