@@ -1,10 +1,12 @@
 import { Type as t } from 'typebox'
 import { Id, Maybe, MessageId, Person, Time, Token, pageQuery } from '../entities/basics.ts'
-import { Message } from '../entities/message.ts'
+import { GivenAttachment, Message } from '../entities/message.ts'
 import { operations } from '../operation.ts'
 
 // Far above any limit an administrator sets; the rules hold the text against the settings.
 const Text = t.String({ maxLength: 100_000 })
+
+const Attachments = t.Optional(t.Array(GivenAttachment, { maxItems: 10 }))
 
 // Databases refuse larger ones.
 const WholeNumber = t.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
@@ -185,10 +187,14 @@ export const messages = operations('Messages', {
 export const chat = operations('Chat', {
   'POST /chat.sendMessage': {
     summary: 'Send a message as a member of the staff',
-    description: 'With an `_id` of your own a send can be repeated safely.',
+    description:
+      'With an `_id` of your own a send can be repeated safely. `attachments` are shown as they come; `tmid`, `alias`, ' +
+      '`emoji`, `avatar` and `previewUrls` are taken and do nothing: there are no threads, and nobody speaks as somebody else.',
     caller: 'user',
     limit: 'staff',
-    body: t.Object({ message: t.Object({ rid: Id, msg: t.Optional(Text), _id: Maybe(MessageId) }) }),
+    body: t.Object({
+      message: t.Object({ rid: Id, msg: t.Optional(Text), _id: Maybe(MessageId), attachments: Attachments }),
+    }),
     returns: t.Object({ message: Message }),
     errors: {
       'error-not-allowed': 'bare',
@@ -200,9 +206,15 @@ export const chat = operations('Chat', {
   },
   'POST /chat.postMessage': {
     summary: 'Post a message into a room',
+    description: 'As `chat.sendMessage`.',
     caller: 'user',
     limit: 'staff',
-    body: t.Object({ roomId: t.Optional(Id), channel: t.Optional(Id), text: t.Optional(Text) }),
+    body: t.Object({
+      roomId: t.Optional(Id),
+      channel: t.Optional(Id),
+      text: t.Optional(Text),
+      attachments: Attachments,
+    }),
     returns: t.Object({
       ts: t.Integer({ description: 'Milliseconds since 1970' }),
       channel: t.String(),

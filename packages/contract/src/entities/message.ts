@@ -10,6 +10,33 @@ const MessageFile = t.Object({
   format: t.Optional(t.String()),
 })
 
+// Clients put these into pages as they are: no address may run anything there, or lead elsewhere than it looks.
+const Link = t.String({ maxLength: 2_000, pattern: '^(?:[hH][tT][tT][pP][sS]?://|/(?![/\\\\]))' })
+const Words = t.String({ maxLength: 5_000 })
+const Name = t.String({ maxLength: 256 })
+
+/** What members of the staff and their programs show beside a text (contract §E.4): a card, a picture, some facts. */
+export const GivenAttachment = t.Object({
+  title: t.Optional(Name),
+  title_link: t.Optional(Link),
+  title_link_download: t.Optional(t.Boolean()),
+  text: t.Optional(Words),
+  description: t.Optional(Words),
+  color: t.Optional(t.String({ maxLength: 64 })),
+  author_name: t.Optional(Name),
+  author_link: t.Optional(Link),
+  author_icon: t.Optional(Link),
+  thumb_url: t.Optional(Link),
+  image_url: t.Optional(Link),
+  audio_url: t.Optional(Link),
+  video_url: t.Optional(Link),
+  collapsed: t.Optional(t.Boolean()),
+  ts: t.Optional(t.String({ maxLength: 64 })),
+  fields: t.Optional(
+    t.Array(t.Object({ title: Name, value: Words, short: t.Optional(t.Boolean()) }), { maxItems: 20 }),
+  ),
+})
+
 /** A message, the same object for visitors, agents and on the socket (contract §B.4). */
 export const Message = t.Object({
   _id: t.String(),

@@ -183,6 +183,75 @@ describe('posting', () => {
   })
 })
 
+describe('what an agent shows beside a text', () => {
+  const card = {
+    title: 'Order 7', title_link: 'https://shop.example.org/orders/7', text: 'On its way', color: '#00aa00',
+    author_name: 'Shop', thumb_url: '/avatar/shop', collapsed: false, fields: [{ title: 'Parcels', value: '2', short: true }],
+  } // prettier-ignore
+  const post = (by: StaffMember, body: Record<string, unknown>) => by.raw('POST /chat.postMessage', { body })
+
+  test('is read by the visitor as it was given, also without a text', async () => {
+    const chat = await openChat(desk)
+    const message = await answer(anna, chat.rid, 'look', { attachments: [card] })
+    expect(message.attachments).toEqual([card])
+    const { body } = (await post(anna, { roomId: chat.rid, attachments: [card] })) as { body: { message: WireMessage } }
+    expect(body.message).toMatchObject({ msg: '', attachments: [card] })
+    const [second, first] = await historyOf(desk, chat)
+    expect([first, second]).toEqual([message, body.message])
+  })
+
+  test('stays when the text is edited, and goes with the message', async () => {
+    const chat = await openChat(desk)
+    const { _id } = await answer(anna, chat.rid, 'lok', { attachments: [card] })
+    const at = { roomId: chat.rid, msgId: _id }
+    const { body } = (await update(anna, { ...at, text: 'look' })) as { body: { message: WireMessage } }
+    expect(body.message).toMatchObject({ msg: 'look', attachments: [card] })
+    await withSettings(desk, { Message_ShowDeletedStatus: true }, async () => {
+      await remove(anna, at)
+    })
+    expect((await historyOf(desk, chat))[0]).not.toHaveProperty('attachments')
+  })
+
+  test('has nothing in it that nobody knows, and no quote that the server did not make', async () => {
+    const chat = await openChat(desk)
+    const forged = {
+      title: 'x',
+      message_link: 'https://chat.example.org/live/r?msg=m',
+      type: 'file',
+      onclick: 'alert(1)',
+    }
+    expect((await answer(anna, chat.rid, 'x', { attachments: [forged] })).attachments).toEqual([{ title: 'x' }])
+    expect(await answer(anna, chat.rid, 'x', { attachments: [] })).not.toHaveProperty('attachments')
+  })
+
+  test.each(['javascript:alert(1)', 'data:text/html,x', '//evil.example', '/\\evil.example', 'ftp://x', ' https://x'])(
+    'leads nowhere but to pages and files: %s',
+    async (link) => {
+      const chat = await openChat(desk)
+      for (const key of [
+        'title_link',
+        'author_link',
+        'image_url',
+        'audio_url',
+        'video_url',
+        'thumb_url',
+        'author_icon',
+      ]) {
+        const refused = await send(anna, { rid: chat.rid, msg: 'x', attachments: [{ [key]: link }] })
+        expect([key, refused.status, errorTypeOf(refused)]).toEqual([key, 400, 'invalid-params'])
+      }
+      expect((await post(anna, { roomId: chat.rid, attachments: [{ title_link: link }] })).status).toBe(400)
+    },
+  )
+
+  test('is at most ten', async () => {
+    const chat = await openChat(desk)
+    const many = (count: number) =>
+      send(anna, { rid: chat.rid, msg: 'x', attachments: Array.from({ length: count }, () => card) })
+    expect([(await many(10)).status, (await many(11)).status]).toEqual([200, 400])
+  })
+})
+
 describe('editing and taking back', () => {
   test('one’s own', async () => {
     const chat = await openChat(desk)

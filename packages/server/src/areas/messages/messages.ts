@@ -38,9 +38,9 @@ import {
   requireVisitor,
   type Visitor,
 } from '../visitors/visitors.ts'
+import { attachedTo, quotesIn } from './attachments.ts'
 import { readShownChanges, type ChangesPage } from './changes.ts'
 import { isPlain, messageTree } from './message-tree.ts'
-import { findQuotedMessageIds, quoteAttachment, type Attachment, type QuotedMessage } from './quotes.ts'
 
 export type { Message } from '../timeline/timeline.ts'
 export {
@@ -69,6 +69,8 @@ export interface Draft {
   id?: string | undefined
   roomId: string
   composed: Composed
+  /** What the staff shows beside the text. */
+  attachments?: readonly object[] | undefined
 }
 
 /**
@@ -247,10 +249,10 @@ export async function sendStaffMessage(tx: Transaction, user: SignedIn, draft: D
   if (room === undefined) throw new ApiError('error-invalid-room')
   if (!(await mayRead(tx, user, room))) throw new ApiError('error-not-allowed')
 
-  const { text, tree, siteUrl } = draft.composed
+  const { text, tree } = draft.composed
   refuseTooLong(text, await readSettings(tx))
-  const quotes = await quotesIn(tx, { text, siteUrl, roomId: room.id })
-  const written = await writeMessage(tx, room.id, { id: draft.id, text, tree, author, ...quotes })
+  const beside = await attachedTo(tx, draft)
+  const written = await writeMessage(tx, room.id, { id: draft.id, text, tree, author, ...beside })
   if (written === 'refused') throw new ApiError('room-closed')
   if (written === 'taken') throw takenError(earlier)
   await noteAnswered(tx, room.visitor.id)
@@ -320,33 +322,6 @@ async function requireInRoom(tx: Transaction, user: SignedIn, { roomId, id }: St
   const message = await requireStaffMessage(tx, user, id)
   if (message.roomId !== roomId) throw new ApiError('message-of-other-room')
   return message
-}
-
-/** What a text quotes by links to messages of its own room; those of any other attach nothing (promises A28). */
-async function quotesIn(
-  reader: Reader,
-  { text, siteUrl, roomId }: { text: string; siteUrl: string | undefined; roomId: string },
-): Promise<{ extra?: { attachments: unknown[] } }> {
-  if (!text.includes('?msg=')) return {}
-  const { Site_Url } = await readSettings(reader)
-  const attachments: unknown[] = []
-  for (const link of findQuotedMessageIds(text, siteUrl ?? Site_Url)) {
-    const quoted = link.roomId === roomId ? await findMessage(reader, link.messageId) : undefined
-    if (quoted !== undefined && mayBeQuoted(quoted, roomId))
-      attachments.push(quoteAttachment(link.url, shownOf(quoted)))
-  }
-  return attachments.length === 0 ? {} : { extra: { attachments } }
-}
-
-function mayBeQuoted(message: Message, roomId: string): boolean {
-  return message.roomId === roomId && message.deletedAt === undefined && message.type === undefined
-}
-
-function shownOf({ text, author, sentAt, extra }: Message): QuotedMessage {
-  const authorName = author.kind === 'visitor' ? (author.name ?? author.username) : author.username
-  const { attachments } = (extra ?? {}) as { attachments?: Attachment[] }
-  const shown = { text, authorName, authorUsername: author.username, at: sentAt }
-  return attachments === undefined ? shown : { ...shown, attachments }
 }
 
 /** What was taken back is gone, so sending it again neither shows it nor brings it back; its placeholder is shown. */

@@ -115,14 +115,14 @@ export const messageRoutes: Handlers<typeof messages> = {
 
 export const chatRoutes: Handlers<typeof chat> = {
   'POST /chat.sendMessage': async ({ transact, config }, { body, user }) => {
-    const { _id, rid, msg } = body.message
-    const draft = { id: _id ?? undefined, roomId: rid, composed: compose(msg ?? '', config) }
+    const { _id, rid, msg, attachments } = body.message
+    const draft = { id: _id ?? undefined, roomId: rid, composed: compose(msg ?? '', config), attachments }
     return { message: messageToWire(await transact((tx) => sendStaffMessage(tx, user, draft)), staff) }
   },
   'POST /chat.postMessage': async ({ transact, config }, { body, user }) => {
     const roomId = body.roomId ?? body.channel
     if (roomId === undefined) throw new ApiError('invalid-channel')
-    const draft = { roomId, composed: compose(body.text ?? '', config) }
+    const draft = { roomId, composed: compose(body.text ?? '', config), attachments: body.attachments }
     const message = await transact((tx) => sendStaffMessage(tx, user, draft)).catch(asChannelError)
     return { ts: Date.parse(message.sentAt), channel: roomId, message: messageToWire(message, staff) }
   },

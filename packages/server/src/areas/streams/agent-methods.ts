@@ -31,8 +31,8 @@ const quietRefusals: ReadonlySet<string | number> = new Set([
 const postMessage = operation(
   'POST /chat.sendMessage',
   ([message]) => {
-    const { _id, rid, msg } = fields(message)
-    return { body: { message: present({ _id, rid, msg: text(msg) }) } }
+    const { _id, rid, msg, attachments } = fields(message)
+    return { body: { message: present({ _id, rid, msg: text(msg), attachments }) } }
   },
   ({ message }) => message,
 )

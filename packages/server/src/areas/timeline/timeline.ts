@@ -147,7 +147,7 @@ export async function changeText(
 ): Promise<Message> {
   const { seq, current } = await takeForChange(tx, message)
   await keepVersion(tx, current, change.by, 'edited')
-  const extra = withFileOf(current.extra, change.extra)
+  const extra = withOwnOf(current.extra, change.extra)
   const changed: Message = {
     ...bareOf(current),
     seq,
@@ -216,13 +216,18 @@ async function keepVersion(tx: Transaction, message: Message, by: Actor, reason:
   })
 }
 
-/** What goes with a new text, and the file that the message had. */
-function withFileOf(before: Extra | undefined, given: Extra | undefined): Extra | undefined {
-  if (before?.['file'] === undefined) return given
-  const { groupable, file, files, attachments = [] } = before as Extra & { attachments?: { title_link?: string }[] }
+/** What goes with a new text, and what the message showed beside the old one: its file, its cards; quotes are of the text. */
+function withOwnOf(before: Extra | undefined, given: Extra | undefined): Extra | undefined {
+  const { groupable, file, files, attachments = [] } = (before ?? {}) as Extra & { attachments?: object[] }
+  const own = attachments.filter((attachment) => !('message_link' in attachment))
+  if (own.length === 0) return given
   const { attachments: quotes = [], ...rest } = (given ?? {}) as Extra & { attachments?: unknown[] }
-  const own = attachments.filter((attachment) => attachment.title_link !== undefined)
-  return { ...rest, ...(groupable !== undefined && { groupable }), file, files, attachments: [...own, ...quotes] }
+  return {
+    ...rest,
+    ...(groupable !== undefined && { groupable }),
+    ...(file !== undefined && { file, files }),
+    attachments: [...own, ...quotes],
+  }
 }
 
 type Extra = Record<string, unknown>

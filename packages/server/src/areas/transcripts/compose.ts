@@ -66,11 +66,11 @@ function entryOf(
   return { label: name, sentAt, text: text === '' ? descriptionOf(extra) : text, files }
 }
 
-/** What somebody wrote beside a file. */
+/** What somebody wrote beside a file, or on a card. */
 function descriptionOf({ attachments }: Said['extra']): string {
   const listed: unknown[] = Array.isArray(attachments) ? attachments : []
-  const { description } = (listed[0] ?? {}) as { description?: unknown }
-  return typeof description === 'string' ? description : ''
+  const { description, text } = (listed[0] ?? {}) as { description?: unknown; text?: unknown }
+  return [description, text].find((words) => typeof words === 'string') ?? ''
 }
 
 /** The zone that an administrator chose; `undefined` for the server's, and for one that nobody knows. */
