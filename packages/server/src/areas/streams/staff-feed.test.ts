@@ -34,6 +34,8 @@ async function openConsole(staff: StaffMember, ...more: [string, string][]): Pro
   for (const event of ['subscriptions-changed', 'rooms-changed', 'notification', 'userData', 'departmentAgentData'])
     await hears(socket, 'notify-user', `${staff.id}/${event}`)
   for (const [stream, key] of [[QUEUE, 'public'], ...more] as const) await hears(socket, stream, key)
+  // Who came back right after leaving is there a moment later otherwise.
+  await desk.server.streams.settled()
   return socket
 }
 
