@@ -5,6 +5,7 @@ import { contract } from '@deskbell/contract/contract.ts'
 import type { Operation } from '@deskbell/contract/operation.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { allRows, newToken, openChat, register, say, type Chat } from '../../testing/conversation.ts'
+import { exampleOf, plain, type Schema } from '../../testing/examples.ts'
 import { startTestServer, type RawAnswer, type StaffMember, type TestServer } from '../../testing/testing.ts'
 import { bodyLimitBytes } from './body.ts'
 
@@ -358,32 +359,8 @@ describe('prototypes', () => {
   })
 })
 
-interface Schema {
-  type?: string
-  properties?: Record<string, Schema>
-  required?: string[]
-  items?: Schema
-  anyOf?: Schema[]
-  enum?: unknown[]
-  minLength?: number
-}
-
-/** The first alternative that is not null. */
-function plain(schema: Schema): Schema {
-  return schema.anyOf?.find(({ type }) => type !== 'null') ?? schema
-}
-
 function takesSeveral({ anyOf = [] }: Schema): boolean {
   return anyOf.some(({ type }) => type === 'array')
-}
-
-/** A value of this shape. */
-function exampleOf(given: Schema): unknown {
-  const schema = plain(given)
-  if (schema.enum) return schema.enum[0]
-  if (schema.type === 'object')
-    return Object.fromEntries((schema.required ?? []).map((name) => [name, exampleOf(schema.properties![name]!)]))
-  return { string: 'x', boolean: true, integer: 1, number: 1, array: [] }[schema.type ?? 'string']
 }
 
 /** Where the strings are. */
