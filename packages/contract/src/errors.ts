@@ -97,6 +97,15 @@ const table = {
   'invalid-channel': { reason: 'Invalid channel', meaning: 'No such room, or the caller may not write in it.' },
   'not-allowed': { meaning: 'The caller may not read this room.' },
   'message-not-found': { meaning: 'No message has this id.' },
+  'error-message-not-found': {
+    reason: 'The provided "messageId" does not match any existing message.',
+    meaning: 'No message has this id, or the caller may not read its room.',
+  },
+  'error-invalid-emoji': { reason: 'Invalid emoji provided.', meaning: 'This is the name of no emoji.' },
+  'error-too-many-reactions': {
+    reason: 'Too many reactions',
+    meaning: 'The message carries as many different emoji as it may.',
+  },
   'message-of-other-room': {
     reason: 'The room id provided does not match where the message is from.',
     meaning: 'The message lies in another room.',

@@ -1,5 +1,5 @@
 import { Type as t } from 'typebox'
-import { Id, Maybe, MessageId, Person, Time, Token, pageQuery } from '../entities/basics.ts'
+import { Id, Maybe, MessageId, Nothing, Person, Time, Token, pageQuery } from '../entities/basics.ts'
 import { GivenAttachment, Message } from '../entities/message.ts'
 import { operations } from '../operation.ts'
 
@@ -184,6 +184,8 @@ export const messages = operations('Messages', {
   },
 })
 
+const EmojiName = t.String({ maxLength: 64, description: 'With or without colons around it: `:thumbsup:`' })
+
 export const chat = operations('Chat', {
   'POST /chat.sendMessage': {
     summary: 'Send a message as a member of the staff',
@@ -253,6 +255,26 @@ export const chat = operations('Chat', {
       'message-not-found': 'text',
       'message-of-other-room': 'text',
       'error-action-not-allowed': 'withCode',
+    },
+  },
+  'POST /chat.react': {
+    summary: 'React to a message, or take the reaction back',
+    description: 'Without `shouldReact` it is the one or the other, whichever is not so.',
+    caller: 'user',
+    limit: 'staff',
+    body: t.Object({
+      messageId: Id,
+      emoji: t.Optional(EmojiName),
+      reaction: t.Optional(EmojiName),
+      shouldReact: t.Optional(t.Boolean()),
+    }),
+    returns: Nothing,
+    errors: {
+      'error-message-not-found': 'withCode',
+      'error-not-allowed': 'withCode',
+      'error-invalid-emoji': 'withCode',
+      'error-too-many-reactions': 'withCode',
+      'room-closed': 'bare',
     },
   },
   'GET /chat.getMessage': {

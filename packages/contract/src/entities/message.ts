@@ -63,6 +63,11 @@ export const Message = t.Object({
       size: t.Integer(),
     }),
   ),
+  reactions: t.Optional(
+    t.Record(t.String(), t.Object({ usernames: t.Array(t.String()) }), {
+      description: 'By the name of an emoji, `:thumbsup:`, the members of the staff who chose it',
+    }),
+  ),
   editedAt: t.Optional(Time),
   editedBy: t.Optional(t.Object({ _id: t.String(), username: t.String() })),
   transcriptRequested: t.Optional(t.Boolean()),

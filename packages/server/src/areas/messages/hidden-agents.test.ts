@@ -32,7 +32,8 @@ beforeAll(async () => {
   chat = await openChat(desk)
   socket = await listen(desk, chat)
   const said = await answer(anna, chat.rid, 'Good morning')
-  await say(desk, chat, `What do you mean? ${SITE}/live/${chat.rid}?msg=${said._id}`)
+  const asked = await say(desk, chat, `What do you mean? ${SITE}/live/${chat.rid}?msg=${said._id}`)
+  await anna.call('POST /chat.react', { body: { messageId: asked._id, emoji: ':tada:' } })
   const edit = { roomId: chat.rid, msgId: said._id, text: 'Good evening' }
   await anna.call('POST /chat.update', { body: edit })
   const bert = await desk.agent({
@@ -57,6 +58,8 @@ test('history, catching up and single messages name nobody', async () => {
   const history = await historyOf(desk, chat, { limit: '100' })
   const said = history.find(({ msg }) => msg === 'Good evening')
   expect(said).toMatchObject({ u: { _id: anna.id, ...HIDDEN }, editedBy: { _id: anna.id, username: 'Agent' } })
+  const reacted = history.find(({ reactions }) => reactions !== undefined)
+  expect(reacted?.reactions).toEqual({ ':tada:': { usernames: ['Agent'] } })
   expect(history.map(({ t }) => t)).toEqual(expect.arrayContaining(['livechat_transfer_history', 'ul', 'uj']))
   const quoting = history.find(({ msg }) => msg.startsWith('What do you mean?'))
   expect(quoting).toMatchObject({ u: { _id: chat.id }, attachments: [{ text: 'Good morning' }] })

@@ -26,6 +26,7 @@ import {
   sendStaffMessage,
   sendVisitorMessage,
 } from './messages.ts'
+import { reactAsStaff } from './reactions.ts'
 
 export const messageRoutes: Handlers<typeof messages> = {
   'POST /livechat/message': async ({ read, transact, config }, { body }) => {
@@ -136,6 +137,12 @@ export const chatRoutes: Handlers<typeof chat> = {
     const { author } = message
     const u = { _id: author.id, username: author.username, name: author.name }
     return { _id: message.id, ts: clock(), message: { _id: message.id, rid: message.roomId, u } }
+  },
+  'POST /chat.react': async ({ transact }, { body, user }) => {
+    const { messageId, emoji, reaction, shouldReact: isWanted } = body
+    const wish = { messageId, emoji: emoji ?? reaction ?? '', isWanted }
+    await transact((tx) => reactAsStaff(tx, user, wish))
+    return {}
   },
   'GET /chat.getMessage': async ({ read }, { query, user }) => ({
     message: messageToWire(await requireStaffMessage(read, user, query.msgId), staff),

@@ -201,6 +201,27 @@ describe.each([
       expect(await codeOf(admin, 'livechat:saveInfo', { _id: chat.id }, { _id: 'none' })).toBe('error-invalid-room')
     })
 
+    test('reacts to a message, and takes it back', async () => {
+      const { _id } = await say(desk, chat, 'Hello')
+      const reactions = async () => (await call(admin, 'loadHistory', chat.rid)).result.messages[0].reactions as unknown
+      expect(await call(agent, 'setReaction', ':tada:', _id)).toEqual(nothing)
+      expect(await reactions()).toEqual({ ':tada:': { usernames: ['anna'] } })
+      expect(await call(agent, 'setReaction', ':tada:', _id, false)).toEqual(nothing)
+      expect(await reactions()).toBeUndefined()
+      expect(await codeOf(agent, 'setReaction', 'no emoji', _id)).toBe('error-invalid-emoji')
+      expect(await codeOf(agent, 'setReaction', ':tada:', 'none')).toBe('error-message-not-found')
+      expect(await codeOf(desk.anyone, 'setReaction', ':tada:', _id)).toBe('error-invalid-user')
+    })
+
+    test('leaves no conversation with a visitor, and has none with colleagues', async () => {
+      await call(agent, 'joinRoom', chat.rid)
+      expect(await codeOf(agent, 'leaveRoom', chat.rid)).toBe('error-not-allowed')
+      expect(await codeOf(agent, 'leaveRoom', 'none')).toBe('error-invalid-room')
+      expect(await codeOf(await desk.staff(), 'leaveRoom', chat.rid)).toBe('error-invalid-room')
+      expect(await codeOf(agent, 'createDirectMessage', admin.username)).toBe('error-not-allowed')
+      expect(await codeOf(desk.anyone, 'createDirectMessage', admin.username)).toBe('error-invalid-user')
+    })
+
     test('reads a room, and lists what is unread', async () => {
       await say(desk, chat, 'Hello')
       const unread = async () => {

@@ -41,6 +41,21 @@ const readMessages = renaming(
   ),
 )
 
+const notAllowed = wireError('error-not-allowed', 'Not allowed')
+
+/** Nobody leaves a conversation with a visitor but by handing it on or ending it (contract §C.10). */
+const leaveRoom: Method = async (reach, session, [rid]) => {
+  const isThere = (await reach.findRoomId(session, text(rid))) !== undefined
+  return { error: isThere ? notAllowed : wireError('error-invalid-room', 'Invalid room') }
+}
+
+/** There are no rooms but those of visitors. */
+const createDirectMessage: Method = async (reach, session, [username]) => {
+  text(username)
+  const called = await call(reach, session, 'GET /me', {})
+  return { error: 'error' in called ? called.error : notAllowed }
+}
+
 const sendTranscript: Method = async (reach, session, [token, rid, email, subject]) => {
   const asked = { token: orNone(token), roomId: text(rid), email: text(email), subject: text(subject) }
   await reach.mailTranscript(session, asked)
@@ -82,6 +97,15 @@ export const roomMethods: Readonly<Record<string, Method>> = {
     'POST /livechat/rooms.removeAllClosedRooms',
     ([ids]) => ({ body: ids === undefined || ids === null ? {} : { departmentIds: list(ids) } }),
     ({ removedRooms }) => removedRooms,
+  ),
+  leaveRoom,
+  createDirectMessage,
+  setReaction: operation(
+    'POST /chat.react',
+    ([emoji, messageId, shouldReact]) => ({
+      body: { emoji: text(emoji), messageId: text(messageId), ...present({ shouldReact }) },
+    }),
+    nothing,
   ),
   // Rooms of visitors have no name but the visitor’s.
   getRoomNameById: operation(

@@ -30,10 +30,11 @@ interface Extra {
   transferData?: { transferredBy?: Named; transferredTo?: Named }
   requestData?: { user?: Named }
   attachments?: readonly { message_link?: string; author_name?: string; author_icon?: string }[]
+  reactions?: Readonly<Record<string, { usernames: readonly string[] }>>
 }
 
 function extraWithout(extra: Extra & Record<string, unknown>): Record<string, unknown> {
-  const { transferData, requestData, attachments } = extra
+  const { transferData, requestData, attachments, reactions } = extra
   // What is said of a chat on hold names who put it there.
   const { comment: _comment, ...rest } = extra
   return {
@@ -43,6 +44,7 @@ function extraWithout(extra: Extra & Record<string, unknown>): Record<string, un
       requestData: { ...requestData, user: { ...requestData.user, ...hiddenNames } },
     }),
     ...(attachments !== undefined && { attachments: attachments.map(quoteWithout) }),
+    ...(reactions !== undefined && { reactions: reactionsWithout(reactions) }),
   }
 }
 
@@ -53,6 +55,14 @@ function transferWithout({ transferredBy, transferredTo, ...rest }: NonNullable<
     ...(transferredBy !== undefined && { transferredBy: { ...transferredBy, ...(!isVisitors && hiddenNames) } }),
     ...(transferredTo !== undefined && { transferredTo: { ...transferredTo, ...hiddenNames } }),
   }
+}
+
+/** How many chose an emoji stays. */
+function reactionsWithout(reactions: NonNullable<Extra['reactions']>) {
+  const entries = Object.entries(reactions)
+  return Object.fromEntries(
+    entries.map(([emoji, { usernames }]) => [emoji, { usernames: usernames.map(() => HIDDEN_AGENT) }]),
+  )
 }
 
 /** A quote may be of either side, and does not say of which. */

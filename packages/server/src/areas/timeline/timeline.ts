@@ -134,7 +134,7 @@ export function createdMessage(event: Events['message.created']): Message | unde
   return created.get(event)
 }
 
-/** Gives a message another text, keeping what it said before. Its file stays. */
+/** Gives a message another text, keeping what it said before. Its file and its reactions stay. */
 export async function changeText(
   tx: Transaction,
   message: Message,
@@ -147,7 +147,7 @@ export async function changeText(
 ): Promise<Message> {
   const { seq, current } = await takeForChange(tx, message)
   await keepVersion(tx, current, change.by, 'edited')
-  const extra = withOwnOf(current.extra, change.extra)
+  const extra = withReactionsOf(current.extra, withOwnOf(current.extra, change.extra))
   const changed: Message = {
     ...bareOf(current),
     seq,
@@ -157,6 +157,21 @@ export async function changeText(
     edited: { at: tx.now, by: change.by },
     updatedAt: tx.now,
   }
+  await updateMessage(tx, changed)
+  tx.emit('message.changed', { roomId: message.roomId, messageId: message.id, seq })
+  return changed
+}
+
+/** Changes what goes with a message beside its text; who wrote it and what it says stay. */
+export async function changeExtra(
+  tx: Transaction,
+  message: Message,
+  change: (extra: Readonly<Record<string, unknown>>) => Record<string, unknown>,
+): Promise<Message> {
+  const { seq, current } = await takeForChange(tx, message)
+  const extra = change(current.extra ?? {})
+  const { extra: _before, ...rest } = current
+  const changed: Message = { ...rest, seq, ...(Object.keys(extra).length > 0 && { extra }), updatedAt: tx.now }
   await updateMessage(tx, changed)
   tx.emit('message.changed', { roomId: message.roomId, messageId: message.id, seq })
   return changed
@@ -214,6 +229,11 @@ async function keepVersion(tx: Transaction, message: Message, by: Actor, reason:
     roomId: message.roomId,
     before: { author: { kind, id: authorId, username } },
   })
+}
+
+/** What goes with a new text, and the reactions that the message had. */
+function withReactionsOf(before: Extra | undefined, given: Extra | undefined): Extra | undefined {
+  return before?.['reactions'] === undefined ? given : { ...given, reactions: before['reactions'] }
 }
 
 /** What goes with a new text, and what the message showed beside the old one: its file, its cards; quotes are of the text. */
