@@ -55,6 +55,7 @@ describe('how many chats each agent serves', () => {
     ])
     expect(await rows({ agentId: bert.id })).toEqual([['bert', 'Public', 2]])
     expect(await rows({ departmentId: sales })).toEqual([['anna', 'Sales', 3]])
+    expect((await list({ agentId: '', departmentId: '' })).total).toBe(3)
     for (const query of [{ agentId: 'nobody' }, { departmentId: 'no-such' }])
       expect(await list(query)).toMatchObject({ queue: [], count: 0, total: 0 })
   })

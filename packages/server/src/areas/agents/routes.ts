@@ -85,10 +85,16 @@ export const agentRoutes: Handlers<typeof agents> = {
   'GET /livechat/queue': async ({ read, scan }, { query }) => {
     const page = readPage(query, await readSettings(read), loadColumns, [{ column: 'chats', direction: 'desc' }])
     const { agentId, departmentId, includeOfflineAgents } = query
-    const filter = { agentId, departmentId, availableOnly: includeOfflineAgents !== true }
+    const chosen = { agentId: orAll(agentId), departmentId: orAll(departmentId) }
+    const filter = { ...chosen, availableOnly: includeOfflineAgents !== true }
     const { loads, total } = await listLoad(scan, filter, page)
     return { queue: loads.map(loadToWire), count: loads.length, offset: page.offset, total }
   },
+}
+
+/** Consoles send an empty text for all. */
+function orAll(id: string | undefined): string | undefined {
+  return id === '' ? undefined : id
 }
 
 /** Old widgets send the department of a visitor without one as nothing or as the word null (contract A.3). */

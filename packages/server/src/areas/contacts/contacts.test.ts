@@ -347,6 +347,7 @@ describe('a contact', () => {
       (await anna.call('GET /omnichannel/contact.search', { query })).contact?._id
     expect(await found({ email: 'p@example.org' })).toBe(id)
     expect(await found({ phone: '4711' })).toBe(id)
+    expect(await found({ phone: '4711', email: '', custom: '' })).toBe(id)
     expect(await found({ custom: '{"company":"LATYP"}' })).toBe(id)
     expect(await found({ custom: '{"company":"LATYP"}', phone: 'other' })).toBeUndefined()
     expect(await found({ email: 'P@example.org' })).toBeUndefined()
@@ -356,6 +357,7 @@ describe('a contact', () => {
   test.each([
     [{}, 'error-invalid-params'],
     [{ custom: '{}' }, 'error-invalid-params'],
+    [{ email: '', phone: '' }, 'error-invalid-params'],
     [{ custom: '{' }, 'error-invalid-params-custom'],
     [{ custom: '[]' }, 'error-invalid-params-custom'],
     [{ custom: '{"company":{"$ne":null}}' }, 'error-invalid-params-custom'],

@@ -120,7 +120,8 @@ export const contactRoutes: Handlers<typeof contacts> = {
   },
   'GET /omnichannel/contact.search': async ({ scan }, { query }) => {
     const { email, phone, custom } = query
-    const visitor = await searchContact(scan, { email, phone, fields: customOf(custom) })
+    const asked = { email: orNone(email), phone: orNone(phone), fields: customOf(custom) }
+    const visitor = await searchContact(scan, asked)
     return { contact: visitor === undefined ? null : visitorToStaff(visitor) }
   },
   'POST /livechat/visitors.block': async ({ transact }, { body, user }) => {
@@ -148,6 +149,11 @@ function selectorOf(text: string): { term: string; exceptIds: string[] } {
     term: isText(term) ? term : '',
     exceptIds: Array.isArray(exceptions) ? exceptions.filter(isText).slice(0, 100) : [],
   }
+}
+
+/** Forms send an empty text for what nobody looks for. */
+function orNone(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text
 }
 
 /** Field → part of its value, as JSON text. */
