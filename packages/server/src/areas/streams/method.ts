@@ -35,6 +35,8 @@ export interface Reach {
   /** Tells the consoles of who is signed in why a message was not taken. */
   tellRefused: (session: Session, refused: { roomId: string; reason: string }) => void
   findRoomId: (session: Session, idOrName: string) => Promise<string | undefined>
+  /** The message with which a visitor sent a file. */
+  findFileMessage: (fileId: string) => Promise<string | undefined>
   /** Whether visitors are told that they are being connected while they wait. */
   showsConnecting: () => Promise<boolean>
 }

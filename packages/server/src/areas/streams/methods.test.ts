@@ -443,6 +443,10 @@ describe('hostile parameters', () => {
       params: ({ token, rid }) => [{ _id: 'hostile-message', rid, msg: 'x', token }],
       required: ['0', '0._id', '0.rid', '0.msg', '0.token'],
     },
+    sendFileLivechatMessage: {
+      params: ({ token, rid }) => [rid, token, { _id: 'x' }],
+      required: ['0', '1', '2', '2._id'],
+    },
     'livechat:loadHistory': {
       params: ({ token, rid }) => [{ token, rid, end: '2030-01-01', ls: '2030-01-01' }],
       required: ['0', '0.token', '0.rid'],

@@ -4,6 +4,7 @@ import { readLetter, startMailServer, type MailServer } from '../../../testing/m
 import {
   answer,
   closeByVisitor,
+  historyOf,
   makeDepartment,
   openChat,
   roomOf,
@@ -12,6 +13,7 @@ import {
   withSettings,
   type Chat,
 } from '../../../testing/conversation.ts'
+import { sendForm } from '../../../testing/forms.ts'
 import { openSocket, signIn, type Socket } from '../../../testing/socket.ts'
 import { startTestServer, type Client, type StaffMember, type TestServer } from '../../../testing/testing.ts'
 
@@ -133,6 +135,26 @@ describe.each([
       expect(await codeOf(agent, 'livechat:saveCustomField', null, field)).toBe('error-not-allowed')
       expect(await call(admin, 'livechat:removeCustomField', 'plan')).toEqual({ result: true })
       expect(await codeOf(admin, 'livechat:removeCustomField', 'plan')).toBe('error-invalid-custom-field')
+    })
+
+    test('finds the file that was uploaded already sent, and no other’s', async () => {
+      const upload = async (of: Chat) => {
+        const form = [{ name: 'file', content: 'What we agreed on', fileName: 'notes.txt', type: 'text/plain' }]
+        return (await sendForm(desk, `/livechat/upload/${of.rid}`, form, { 'x-visitor-token': of.token })).body
+      }
+      const { _id, file } = (await upload(chat)) as { _id: string; file: { _id: string } }
+      const before = await historyOf(desk, chat)
+      const send = (...params: unknown[]) => call(desk.anyone, 'sendFileLivechatMessage', ...params)
+      const { result } = await send(chat.rid, chat.token, file, { msg: '' })
+      expect(result).toMatchObject({ _id, rid: chat.rid, file, newRoom: false, showConnecting: expect.any(Boolean) })
+      expect(await historyOf(desk, chat)).toEqual(before)
+      const other = await openChat(desk)
+      const { file: foreign } = (await upload(other)) as { file: object }
+      const code = (...params: unknown[]) => codeOf(desk.anyone, 'sendFileLivechatMessage', ...params)
+      expect(await code(chat.rid, chat.token, foreign)).toBe('invalid-message')
+      expect(await code(chat.rid, chat.token, { _id: 'none' })).toBe('invalid-message')
+      expect(await code(chat.rid, other.token, file)).toBe('invalid-room')
+      expect(await code(chat.rid, 'nobody’s', file)).toBe('invalid-token')
     })
 
     test('moves to another department', async () => {

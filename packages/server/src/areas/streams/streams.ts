@@ -6,6 +6,7 @@ import type { Bus } from '../../events/bus.ts'
 import type { Dispatch } from '../../http/dispatch.ts'
 import type { Called, Place, Product, Session, Subscribed } from '../../realtime/connection.ts'
 import type { Hub, Peer } from '../../realtime/hub.ts'
+import { findUpload } from '../files/files.ts'
 import { findRoom, mayRead, type Room } from '../rooms/rooms.ts'
 import { isSubscribed, routingFlags } from '../routing/routing.ts'
 import { authenticate, findEnded, sessionEndsAt } from '../sessions/sessions.ts'
@@ -83,6 +84,10 @@ export class Streams implements Product {
           bus.publish([{ name: 'message.refused', data: { userId: credentials.userId, ...refused, at } }])
       },
       findRoomId: async (session, id) => (await this.#findReadable(session, id))?.room.id,
+      findFileMessage: async (fileId) => {
+        const { visitorId, messageId } = (await findUpload(read, fileId)) ?? {}
+        return visitorId === undefined ? undefined : messageId
+      },
       showsConnecting: async () => routingFlags(await readSettings(read)).showConnecting,
     }
   }

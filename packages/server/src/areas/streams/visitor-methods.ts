@@ -49,6 +49,22 @@ async function sendIntoOwnRoom(
   return 'error' in sent ? sent : resultOf(reach, sent.answer, { isNew: opened.answer['newRoom'] === true })
 }
 
+/** No message has this id: clients choose none like it. */
+const NO_MESSAGE = '?'
+
+/**
+ * Here a file is in the room as soon as it is uploaded (contract A.17). Clients of servers where it was not say afterwards
+ * that it is to be sent, and read the message that has it.
+ */
+const sendFile: Method = async (reach, session, [rid, token, file, messageData]) => {
+  const query = { rid: text(rid), token: text(token) }
+  optionalFields(messageData)
+  const fileId = text(fields(file)['_id'])
+  const params = { _id: (await reach.findFileMessage(fileId)) ?? NO_MESSAGE }
+  const found = await call(reach, session, 'GET /livechat/message/:_id', { params, query })
+  return 'error' in found ? found : resultOf(reach, found.answer, { isNew: false })
+}
+
 async function resultOf(reach: Reach, { message }: Answer, { isNew }: { isNew: boolean }): Promise<Called> {
   return { result: { ...(message as object), newRoom: isNew, showConnecting: await reach.showsConnecting() } }
 }
@@ -154,6 +170,7 @@ export const visitorMethods: Readonly<Record<string, Method>> = {
     ),
   ),
   sendMessageLivechat: sendMessage,
+  sendFileLivechatMessage: sendFile,
   'livechat:loadHistory': renaming({ 'invalid-token': wireError('invalid-visitor', 'Invalid Visitor') }, loadHistory),
   'livechat:getAgentData': renaming(
     { 'invalid-token': noRoom, 'invalid-room': noRoom },
