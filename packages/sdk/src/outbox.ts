@@ -57,14 +57,16 @@ export interface Outbox {
 
 /** What tabs say to each other. */
 type Told =
-  /** The kept list is another. */
-  { kind: 'changed' } | { kind: 'sent'; id: string; message: Message }
+  /** The kept list is another: these are new or have come further, and those are no more, some of them discarded. */
+  | { kind: 'changed'; items: OutboxItem[]; gone: [id: string, isDiscarded: boolean][] }
+  | { kind: 'sent'; id: string; message: Message }
 
 /**
- * How long the tab that leads leaves an item to the tab that took it. That one may be frozen, or gone; where both send,
- * the server knows the message by its id.
+ * How long the tab that leads leaves an item to the tab that took it, and the others leave it to both. Those may be frozen,
+ * or gone; where two send, the server knows the message by its id.
  */
 const orphanedAfterMs = 5_000
+const leftAfterMs = 10_000
 
 /** Makes an outbox, which waits for `begin()`. */
 export function openOutbox(options: OutboxOptions): Outbox {
@@ -80,6 +82,8 @@ class LiveOutbox implements Outbox {
   #kept = new Set<string>()
   /** Items that this tab has changed or removed and not written yet. */
   readonly #unwritten = new Set<string>()
+  /** Items that are no more, and whether they were discarded. */
+  readonly #gone = new Map<string, boolean>()
   /** Items that this tab sends: its own, and what others left. */
   readonly #mine = new Set<string>()
   /** Lanes in which something is being sent. */
@@ -165,18 +169,30 @@ class LiveOutbox implements Outbox {
   }
 
   #hear(told: Told): void {
-    if (told.kind === 'changed') void this.#exchange()
-    else this.#delivered(told.id, told.message)
+    if (told.kind === 'sent') {
+      this.#delivered(told.id, told.message)
+      return
+    }
+    for (const item of told.items) this.#adopt(item)
+    for (const [id, isDiscarded] of told.gone) {
+      const item = this.#find(id)
+      if (item !== undefined && item.state !== 'sent')
+        this.#take(id, { item: isDiscarded ? item : { ...item, state: 'sent' }, isDiscarded })
+    }
+    void this.#exchange()
   }
 
   /** Another tab has taken it, which sends it if it can. */
   #watch(id: string): void {
     const { clock } = this.#options
-    const timer = clock.setTimeout(() => {
-      this.#timers.delete(timer)
-      this.#mine.add(id)
-      this.#run()
-    }, orphanedAfterMs)
+    const timer = clock.setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        this.#mine.add(id)
+        this.#run()
+      },
+      this.#leads ? orphanedAfterMs : leftAfterMs,
+    )
     this.#timers.add(timer)
   }
 
@@ -256,6 +272,7 @@ class LiveOutbox implements Outbox {
   }
 
   #take(id: string, news: ItemNews | undefined): void {
+    this.#gone.set(id, news?.isDiscarded === true)
     this.items = this.items.filter(({ _id }) => _id !== id)
     this.#options.onItems(this.items, news)
   }
@@ -270,14 +287,16 @@ class LiveOutbox implements Outbox {
     try {
       await this.#tabs.exclusively(async () => {
         const kept = readItems(await storage.get(key))
-        this.#merge(kept)
-        if (changed.length === 0) return
+        const ids = new Set(kept.map(({ _id }) => _id))
+        this.#merge(kept, ids)
+        const worthKeeping = this.items.filter(({ state }) => state !== 'sent')
+        const isKept = worthKeeping.length === ids.size && worthKeeping.every(({ _id }) => ids.has(_id))
+        if (changed.length === 0 && (isKept || !this.#tabs.canTell)) return
         // What changes from now on is not in what we write.
         for (const id of changed) this.#unwritten.delete(id)
-        const worthKeeping = this.items.filter(({ state }) => state !== 'sent')
+        this.#tellChanged(changed, ids)
         await (worthKeeping.length === 0 ? storage.remove(key) : storage.set(key, JSON.stringify(worthKeeping)))
         this.#kept = new Set(worthKeeping.map(({ _id }) => _id))
-        if (!this.#hasEnded) this.#tabs.tell({ kind: 'changed' })
       })
     } catch (error) {
       for (const id of changed) this.#unwritten.add(id)
@@ -286,21 +305,34 @@ class LiveOutbox implements Outbox {
     this.#run()
   }
 
-  #merge(kept: readonly OutboxItem[]): void {
-    for (const item of kept) if (!this.#unwritten.has(item._id)) this.#adopt(item)
-    const ids = new Set(kept.map(({ _id }) => _id))
+  #tellChanged(changed: readonly string[], ids: ReadonlySet<string>): void {
+    if (this.#hasEnded) return
+    const items = this.items.filter(({ _id, state }) => changed.includes(_id) && state !== 'sent')
+    const gone = [...this.#gone].filter(([id]) => changed.includes(id) || ids.has(id))
+    this.#tabs.tell({ kind: 'changed', items, gone } satisfies Told)
+  }
+
+  /**
+   * What is kept adds to what is known, and takes nothing away where tabs tell each other: a browser shows a tab for a
+   * moment what its `localStorage` held before another tab wrote, locks or not. Whoever finds that an item is missing, or
+   * there again, writes what it knows.
+   */
+  #merge(kept: readonly OutboxItem[], ids: ReadonlySet<string>): void {
+    const { canTell } = this.#tabs
+    for (const item of kept) if (!canTell || this.#find(item._id) === undefined) this.#adopt(item)
     const isRemoved = ({ _id, state }: OutboxItem) =>
       state !== 'sent' && this.#kept.has(_id) && !ids.has(_id) && !this.#unwritten.has(_id)
+    if (canTell) return
     for (const item of this.items.filter(isRemoved)) this.#take(item._id, { item, isDiscarded: true })
-    this.#kept = ids
+    this.#kept = new Set(ids)
   }
 
   /** Another tab has added or changed it. */
   #adopt(item: OutboxItem): void {
     const own = this.#find(item._id)
-    if (own?.state === 'sent' || isSame(own, item)) return
+    if (own?.state === 'sent' || isSame(own, item) || this.#unwritten.has(item._id) || this.#gone.has(item._id)) return
     this.#put(item)
-    if (own === undefined && this.#leads) this.#watch(item._id)
+    if (own === undefined) this.#watch(item._id)
   }
 }
 

@@ -2,6 +2,8 @@ import type { KeyValueStorage } from './storage.ts'
 
 /** What the tabs of a browser tell each other about an outbox they share. */
 export interface Tabs {
+  /** Whether the others hear what is told here. Where not, nothing but the storage says what they do. */
+  readonly canTell: boolean
   /** Runs one piece of work after the other, over all tabs where they can agree. */
   exclusively<T>(work: () => Promise<T>): Promise<T>
   /** Calls once this tab is the one that sends; at once where tabs cannot agree, and then in each of them. */
@@ -11,38 +13,31 @@ export interface Tabs {
   end(): void
 }
 
+/** How long a tab may need for the storage. */
+const heldAtMostMs = 3_000
+
 /**
- * Tabs agree by Web Locks and talk over a BroadcastChannel. Where one of these is missing, or the storage is this
- * program's alone, each acts for itself: the server knows messages by their ids, so one that two tabs send is said once.
+ * Tabs talk over a BroadcastChannel and agree by Web Locks, which pages without encryption do not have. Where they cannot
+ * agree, or the storage is this program's alone, each acts for itself: the server knows messages by their ids, so one that
+ * two tabs send is said once.
  */
 export function openTabs(key: string, storage: KeyValueStorage): Tabs {
-  const locks = (globalThis.navigator as { locks?: LockManager | null } | undefined)?.locks ?? undefined
-  const isShared = storage.isPrivate !== true && locks !== undefined && 'BroadcastChannel' in globalThis
-  return isShared ? sharedTabs(key, locks) : singleTab()
-}
-
-function singleTab(): Tabs {
+  const canTell = storage.isPrivate !== true && 'BroadcastChannel' in globalThis
+  const channel = canTell ? new BroadcastChannel(key) : undefined
+  const locks = canTell && (globalThis.navigator as { locks?: LockManager | null } | undefined)?.locks
+  const ending = new AbortController()
   let last: Promise<unknown> = Promise.resolve()
+  // Node would wait for the channel before it ends.
+  ;(channel as { unref?: () => void } | undefined)?.unref?.()
+
   return {
+    canTell,
     exclusively(work) {
+      if (locks) return locked(locks, `${key}:storage`, work)
       const next = last.then(work)
       last = next.catch(() => undefined)
       return next
     },
-    onLead: (listener) => listener(),
-    tell: () => undefined,
-    onTold: () => undefined,
-    end: () => undefined,
-  }
-}
-
-function sharedTabs(key: string, locks: LockManager): Tabs {
-  const channel = new BroadcastChannel(key)
-  const ending = new AbortController()
-  // Node would wait for the channel before it ends.
-  ;(channel as { unref?: () => void }).unref?.()
-  return {
-    exclusively: (work) => locks.request(`${key}:storage`, work),
     onLead(listener) {
       const hold = () =>
         new Promise<void>((resolve) => {
@@ -50,13 +45,27 @@ function sharedTabs(key: string, locks: LockManager): Tabs {
           listener()
         })
       // Rejects only when this tab ends before it leads.
-      locks.request(`${key}:lead`, { signal: ending.signal }, hold).catch(() => undefined)
+      if (!locks) listener()
+      else locks.request(`${key}:lead`, { signal: ending.signal }, hold).catch(() => undefined)
     },
-    tell: (message) => channel.postMessage(message),
-    onTold: (listener) => void (channel.onmessage = ({ data }) => listener(data)),
+    tell: (message) => channel?.postMessage(message),
+    onTold(listener) {
+      if (channel !== undefined) channel.onmessage = ({ data }) => listener(data)
+    },
     end() {
       ending.abort()
-      channel.close()
+      channel?.close()
     },
   }
+}
+
+async function locked<T>(locks: LockManager, name: string, work: () => Promise<T>): Promise<T> {
+  let done: Promise<T> | undefined
+  const turn = () => (done = work())
+  // Rejects with what the work rejects with, which is answered below, or when a tab has taken the lock away since.
+  const take = (options: LockOptions) => locks.request(name, options, turn).catch(() => undefined)
+  await take({ signal: AbortSignal.timeout(heldAtMostMs) })
+  // A tab that is frozen keeps what it holds until it wakes.
+  if (done === undefined) await take({ steal: true })
+  return done ?? work()
 }
