@@ -52,14 +52,18 @@ export function makeMailer(smtpUrl: string, clock: () => number): Mailer {
     for (const eldest of taken) if (taken.size > MOST_TAKEN) taken.delete(eldest)
   }
 
+  function requireTransporter(): Promise<Transporter> {
+    if (isClosed) throw new DeliveryFailed('The server is stopping.')
+    if (clock() < restsUntilMs) throw new DeliveryFailed('The mail server could not be reached a moment ago.')
+    return (connecting ??= connect(smtpUrl))
+  }
+
   return {
     async deliver(letter, sender, pictures = []) {
       if (taken.has(letter.id)) return undefined
       const recipient = parseAddress(letter.recipient)
       if (recipient === undefined) return BAD_MAILBOX
-      if (isClosed) throw new DeliveryFailed('The server is stopping.')
-      if (clock() < restsUntilMs) throw new DeliveryFailed('The mail server could not be reached a moment ago.')
-      const transporter = await (connecting ??= connect(smtpUrl))
+      const transporter = await requireTransporter()
       try {
         const signal = AbortSignal.timeout(DELIVERY_MS)
         await transporter.sendMail({ ...messageOf(letter, sender, recipient), ...attached(pictures), signal })
