@@ -52,7 +52,7 @@ export function visitorDocument(visitor: DeskVisitor): Visitor {
     ...present('visitorEmails', email === undefined ? undefined : [{ address: email }]),
     ...present('department', departmentId),
     contactId: `contact-of-${visitor.id}`,
-    ...present('activity', answeredMs === undefined ? undefined : [timeOf(answeredMs).slice(0, 7)]),
+    ...activityOf(answeredMs),
     ...present('lastChat', lastChat && { _id: lastChat.roomId, ts: timeOf(lastChat.ms) }),
   }
 }
@@ -87,9 +87,13 @@ export function messageDocument(message: DeskMessage, room: DeskRoom, reader: Re
   }
 }
 
+/** A text without markup, as a tree. */
+export function treeOf(text: string) {
+  return [{ type: 'PARAGRAPH', value: [{ type: 'PLAIN_TEXT', value: text }] }]
+}
+
 function bodyOf(text: string): Pick<Message, 'urls' | 'mentions' | 'channels' | 'md'> {
-  const md = text === '' ? [] : [{ type: 'PARAGRAPH', value: [{ type: 'PLAIN_TEXT', value: text }] }]
-  return { urls: [], mentions: [], channels: [], md }
+  return { urls: [], mentions: [], channels: [], md: text === '' ? [] : treeOf(text) }
 }
 
 export function roomDocument(room: DeskRoom, reader: Reader): Room {
@@ -126,12 +130,19 @@ export function roomDocument(room: DeskRoom, reader: Reader): Room {
   }
 }
 
-function roomVisitor({ visitor, spokeMs }: DeskRoom, reader: Reader): Room['v'] {
+/** The months in which an agent answered. */
+function activityOf(answeredMs: number | undefined): { activity?: string[] } {
+  return answeredMs === undefined ? {} : { activity: [timeOf(answeredMs).slice(0, 7)] }
+}
+
+function roomVisitor(room: DeskRoom, reader: Reader): Room['v'] {
+  const { visitor, spokeMs } = room
   return {
     _id: visitor.id,
     username: visitor.username,
     ...present('token', reader === 'visitor' ? visitor.token : undefined),
     status: visitor.status,
+    ...activityOf(room.firstResponseMs),
     ...present('name', visitor.name),
     ...present('lastMessageTs', timeIf(spokeMs)),
     contactId: `contact-of-${visitor.id}`,
@@ -195,7 +206,12 @@ export function inquiryDocument(room: DeskRoom, { withLast }: { withLast: boolea
     message: '',
     status: takenMs === undefined ? 'queued' : 'taken',
     ...present('department', room.departmentId),
-    v: { _id: visitor.id, username: visitor.username, status: visitor.status },
+    v: {
+      _id: visitor.id,
+      username: visitor.username,
+      status: visitor.status,
+      ...activityOf(room.firstResponseMs),
+    },
     ...present('lastMessage', last && messageDocument(last, room, 'staff')),
     source: { type: 'api' },
     ...(takenMs === undefined ? present('queuedAt', timeIf(queuedMs)) : { takenAt: timeOf(takenMs) }),

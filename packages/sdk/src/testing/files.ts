@@ -1,4 +1,5 @@
 import type { Message } from '../answers.ts'
+import { treeOf } from './documents.ts'
 import type { ReceivedFile } from './operation.ts'
 
 /** What a message shows of the file that it carries. Only those of the staff tell its size. */
@@ -13,7 +14,7 @@ export function carriedFile(
   const attachment = {
     title: name,
     type: 'file',
-    ...(description !== undefined && description !== '' && { description }),
+    ...(description !== undefined && description !== '' && { description, descriptionMd: treeOf(description) }),
     title_link: link,
     title_link_download: true,
     ...shownInline(type, size, link, format),
