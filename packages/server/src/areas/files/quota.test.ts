@@ -103,6 +103,6 @@ test('a file is refused that the disk has no room for', async () => {
   await withSettings(desk, { FileUpload_MaxFileSize: -1 }, async () => {
     const socket = await hold(`/rooms.upload/${chat.rid}`, { ...anna.headers, length: 1_000_000_000_000_000 })
     socket.write(file(100_000).subarray(0, 100_000))
-    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 503 [^]*The server is busy/)
+    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 503 [^]*The server cannot store anything/)
   })
 })
